@@ -1,0 +1,208 @@
+/**
+ * The words of the product as types: what a rotation works on (domain types) and what it works with (ports).
+ * Drivers implement the ports; `rotation/` knows nothing else of the outside. Every port call may throw a
+ * {@link RotationError} and nothing else. A port is made for one invocation: its deadline is inside the driver.
+ */
+import type { RotationError } from "./errors.ts";
+
+/** The four steps of a rotation, by the names that AWS Secrets Manager gives them. */
+export type Step = "createSecret" | "setSecret" | "testSecret" | "finishSecret";
+
+/** What a version of the secret is for: AWSPENDING, AWSCURRENT and AWSPREVIOUS on AWS. */
+export type Stage = "pending" | "current" | "previous";
+
+/** The Tencent Cloud action that changes the password. */
+export type PasswordApi =
+  | "ResetPassword"
+  | "ModifyInstancePassword"
+  | "ModfiyRedisPassword"
+  | "ModifyInstanceAccount";
+
+/** An instance is known by its id only within its region. */
+export interface InstanceRef {
+  readonly region: string;
+  readonly instanceId: string;
+}
+
+/** The JSON of a secret, checked and with its defaults filled in. */
+export interface SecretValue extends InstanceRef {
+  readonly host?: string;
+  readonly port?: number;
+  readonly ssl: boolean;
+  /** `default` is the default account, also where the JSON says `root` or nothing. */
+  readonly username: string;
+  readonly password: string;
+  readonly api: PasswordApi;
+}
+
+// ── The secret manager ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** What the secret manager tells of a secret without showing a value. */
+export interface SecretDescription {
+  /** The store's own full name for it (the ARN on AWS). */
+  readonly secretId: string;
+  readonly name: string;
+  /** Whether the secret manager itself rotates the secret with a function. */
+  readonly rotationEnabled: boolean;
+  /** The versions that carry a stage. A version may carry two: current and pending right after a promotion. */
+  readonly versions: readonly { readonly versionId: string; readonly stages: readonly Stage[] }[];
+}
+
+/** A version with its value. Its `text` never changes once it is stored. */
+export interface StoredVersion {
+  readonly versionId: string;
+  readonly stages: readonly Stage[];
+  readonly createdAt: Date;
+  readonly text: string;
+}
+
+export interface SecretStore {
+  describe(secretId: string): Promise<SecretDescription>;
+
+  /** The version's value, or undefined where the version has none yet. */
+  read(secretId: string, versionId: string): Promise<StoredVersion | undefined>;
+
+  /**
+   * Stores `text` as the version `versionId` and labels it pending: create-once. Where that version already has
+   * a value, nothing is written and the value that is there is returned: the caller works with the answer, never
+   * with what it sent. The answer may lack the stage pending: a released version, or one that is current by now.
+   */
+  stage(
+    secretId: string,
+    version: { readonly versionId: string; readonly text: string; readonly rotationToken?: string },
+  ): Promise<StoredVersion>;
+
+  /**
+   * Makes `versionId` current instead of `from`, which becomes previous, and takes the label pending off it.
+   * Repeating it is harmless. Throws `StoreConflict` where neither `from` nor `versionId` is current.
+   */
+  promote(secretId: string, versionId: string, from: string): Promise<void>;
+
+  /** Takes the label pending off the version; no error where it does not carry it. */
+  release(secretId: string, versionId: string): Promise<void>;
+}
+
+// ── The control plane ──────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Instance {
+  /** `busy`: a flow is running, it will pass. `gone`: isolated or to be deleted, it will not. */
+  readonly state: "running" | "busy" | "gone";
+  /** The instance's private address, where the control plane tells one. */
+  readonly host?: string;
+  readonly port?: number;
+  /** The instance answers without a password (`NoAuth`). */
+  readonly passwordFree: boolean;
+  /** CKV editions take only letters and digits in a password. */
+  readonly edition: "redis" | "ckv";
+}
+
+/** An instance's own password rule, which its owner can set in the console. */
+export interface InstancePasswordPolicy {
+  readonly minLength: number;
+  readonly minLetters: number;
+  readonly minDigits: number;
+  readonly minSpecials: number;
+}
+
+/** A password task of the control plane. */
+export interface Task {
+  readonly taskId: number;
+  readonly state: "running" | "succeeded" | "failed";
+  /** What the control plane says of a failed task. */
+  readonly message?: string;
+}
+
+export interface ControlPlane {
+  /** @throws RotationError `InstanceNotFound` */
+  describeInstance(instance: InstanceRef): Promise<Instance>;
+
+  /** The instance's own rule, or undefined where it has none or the endpoint does not know the call. */
+  describePasswordPolicy(instance: InstanceRef): Promise<InstancePasswordPolicy | undefined>;
+
+  /**
+   * Starts the change of the password and returns the task's id. Sends one request and never repeats it by itself.
+   * The error's effect says whether the change can have been started.
+   */
+  changePassword(instance: InstanceRef, password: string): Promise<{ readonly taskId: number }>;
+
+  describeTask(instance: InstanceRef, taskId: number): Promise<Task>;
+
+  /** The newest password task of the instance that was started at or after `since`: the way back to a lost TaskId. */
+  newestPasswordTask(instance: InstanceRef, since: Date): Promise<Task | undefined>;
+}
+
+// ── The probe ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ProbeTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly ssl: boolean;
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * What a real AUTH on a fresh connection says of a password. A network failure, a time-out, a TLS failure or an
+ * overloaded server says nothing about it: `unknown`, with the reason in words. Never throws.
+ */
+export type ProbeVerdict =
+  | { readonly answer: "accepted" | "rejected" }
+  | { readonly answer: "unknown"; readonly reason: string };
+
+export type Probe = (target: ProbeTarget) => Promise<ProbeVerdict>;
+
+// ── Time, chance, and what is told to the outside ──────────────────────────────────────────────────────────────
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(durationMs: number): Promise<void>;
+}
+
+/** Cryptographically secure random bytes. */
+export type RandomBytes = (size: number) => Uint8Array;
+
+/** A one-way function of a text: 64 hexadecimal digits. */
+export type Digest = (text: string) => string;
+
+/** One event for each thing done. No event has a field that could hold a password. */
+export type RotationEvent =
+  | {
+      readonly type: "step";
+      readonly step: Step;
+      readonly secretId: string;
+      readonly versionId: string;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "sent";
+      readonly secretId: string;
+      readonly instanceId: string;
+      readonly region: string;
+      readonly taskId: number;
+    }
+  | {
+      readonly type: "refused";
+      readonly secretId: string;
+      readonly instanceId: string;
+      readonly region: string;
+      readonly error: RotationError;
+      readonly retryInMs: number;
+    }
+  | {
+      readonly type: "task";
+      readonly secretId: string;
+      readonly instanceId: string;
+      readonly region: string;
+      readonly taskId: number;
+      readonly state: Task["state"];
+    }
+  | { readonly type: "released"; readonly secretId: string; readonly versionId: string }
+  | {
+      readonly type: "rotated";
+      readonly secretId: string;
+      readonly versionId: string;
+      readonly exposureMs?: number;
+    };
+
+export type Observer = (event: RotationEvent) => void;

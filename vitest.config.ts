@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    coverage: {
+      provider: "v8",
+      include: ["lib/**", "handler/**"],
+      reporter: ["text"],
+      thresholds: {
+        "lib/rotation/**": { branches: 95 },
+        "lib/password.ts": { branches: 95 },
+      },
+    },
+  },
+});
