@@ -74,6 +74,10 @@ export const ERRORS = {
     retry: "never",
     next: "Nothing: current still names the old password; the next run looks again.",
   },
+  CurrentPasswordRejected: {
+    retry: "never",
+    next: "Put the password that opens Redis into the secret, or rotate by hand with force: that sets a new one.",
+  },
   OldPasswordAccepted: {
     retry: "never",
     next: "Check for proxies or replicas that still take the old password.",
@@ -82,6 +86,8 @@ export const ERRORS = {
     retry: "never",
     next: "The pending version holds the password that Redis has now. Restore the path to it, or set VERIFY=task.",
   },
+  Drift: { retry: "never", next: "Rotate the secret by hand with force: that sets a new password on both sides." },
+  RotationPending: { retry: "never", next: "Let the next run finish the pending rotation, or abandon it." },
   // The run.
   InProgress: { retry: "soon", next: "Nothing: the next run carries on." },
   Internal: { retry: "never", next: "Report the message: this is a defect." },

@@ -3,7 +3,7 @@
  * Drivers implement the ports; `rotation/` knows nothing else of the outside. Every port call may throw a
  * {@link RotationError} and nothing else. A port is made for one invocation: its deadline is inside the driver.
  */
-import type { RotationError } from "./errors.ts";
+import type { Effect, ErrorCode, RotationError } from "./errors.ts";
 
 /** The four steps of a rotation, by the names that AWS Secrets Manager gives them. */
 export type Step = "createSecret" | "setSecret" | "testSecret" | "finishSecret";
@@ -151,6 +151,41 @@ export type ProbeVerdict =
 
 export type Probe = (target: ProbeTarget) => Promise<ProbeVerdict>;
 
+// ── Actions and their answers ──────────────────────────────────────────────────────────────────────────────────
+
+export type Action = "rotate" | "plan" | "status" | "verify" | "rollback" | "abandon";
+
+export type Status = "rotated" | "in-progress" | "not-due" | "planned" | "ok" | "drift" | "failed";
+
+/** What an action did to one secret, and what it found. */
+export interface SecretResult {
+  readonly secretId: string;
+  /** Absent where the secret could not be read. */
+  readonly instanceId?: string;
+  readonly region?: string;
+  readonly status: Status;
+  readonly versionId?: string;
+  readonly taskId?: number;
+  /** Upper bound of the exposure window as this run saw it. */
+  readonly exposureMs?: number;
+  readonly durationMs: number;
+  readonly error?: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly effect: Effect;
+    readonly requestId?: string;
+  };
+}
+
+/** The answer to a driven run. */
+export interface Answer {
+  readonly action: Action;
+  readonly results: readonly SecretResult[];
+  readonly summary: Readonly<
+    Record<"rotated" | "inProgress" | "notDue" | "planned" | "ok" | "drift" | "failed", number>
+  >;
+}
+
 // ── Time, chance, and what is told to the outside ──────────────────────────────────────────────────────────────
 
 export interface Clock {
@@ -171,7 +206,8 @@ export type RotationEvent =
       readonly type: "step";
       readonly step: Step;
       readonly secretId: string;
-      readonly versionId: string;
+      /** Absent where Secrets Manager only had the configuration tested. */
+      readonly versionId?: string;
       readonly durationMs: number;
     }
   | {
@@ -187,7 +223,6 @@ export type RotationEvent =
       readonly instanceId: string;
       readonly region: string;
       readonly error: RotationError;
-      readonly retryInMs: number;
     }
   | {
       readonly type: "task";
@@ -197,12 +232,6 @@ export type RotationEvent =
       readonly taskId: number;
       readonly state: Task["state"];
     }
-  | { readonly type: "released"; readonly secretId: string; readonly versionId: string }
-  | {
-      readonly type: "rotated";
-      readonly secretId: string;
-      readonly versionId: string;
-      readonly exposureMs?: number;
-    };
+  | { readonly type: "released"; readonly secretId: string; readonly versionId: string };
 
 export type Observer = (event: RotationEvent) => void;
