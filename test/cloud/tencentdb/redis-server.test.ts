@@ -1,0 +1,100 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import { afterEach, describe, expect, it } from "vitest";
+import { createCertificates } from "./certificates.ts";
+import { type RedisServer, startRedisServer } from "./redis-server.ts";
+
+const running: RedisServer[] = [];
+
+async function start(options: Parameters<typeof startRedisServer>[0]) {
+  const server = await startRedisServer(options);
+  running.push(server);
+  return server;
+}
+
+/** The first line that the server answers to AUTH. */
+function authenticate(socket: Socket, password: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("data", (data) => {
+      resolve(data.toString().split(" ")[0]?.trim() ?? "");
+      socket.destroy();
+    });
+    socket.write(`*2\r\n$4\r\nAUTH\r\n$${password.length}\r\n${password}\r\n`);
+  });
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop()));
+});
+
+describe("startRedisServer", () => {
+  it.each(["zy456987", `a"b\\c'd #1`])("opens to its password alone: %s", async (password) => {
+    const { port } = await start({ password });
+    expect(await authenticate(connect(port, "127.0.0.1"), password)).toBe("+OK");
+    expect(await authenticate(connect(port, "127.0.0.1"), `${password}x`)).toBe("-WRONGPASS");
+  });
+
+  it("changes its password as often as asked", async () => {
+    const server = await start({ password: "first-1" });
+    for (const password of ["second-2", "third-3"]) {
+      await server.setPassword(password);
+      expect(await authenticate(connect(server.port, server.host), password)).toBe("+OK");
+    }
+    expect(await authenticate(connect(server.port, server.host), "second-2")).toBe("-WRONGPASS");
+  });
+
+  it("serves TLS that the throw-away authority vouches for, and nothing else", async () => {
+    const tls = await createCertificates();
+    const server = await start({ password: "first-1", tls });
+    await server.setPassword("second-2");
+    for (const host of ["127.0.0.1", "localhost"]) {
+      const socket = connectTls({
+        host: "127.0.0.1",
+        servername: host === "localhost" ? host : "",
+        port: server.port,
+        ca: tls.ca,
+      });
+      expect(await authenticate(socket, "second-2")).toBe("+OK");
+    }
+    const unknownAuthority = connectTls({ host: "127.0.0.1", port: server.port });
+    await expect(authenticate(unknownAuthority, "second-2")).rejects.toThrow(/certificate/);
+  });
+
+  it("says that a password was not taken without quoting it", async () => {
+    const server = await start({ password: "first-1" });
+    await server.stop();
+    const failure = await server.setPassword("never-shown-1").catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Error);
+    expect(JSON.stringify([failure, String(failure), (failure as Error).cause])).not.toContain("never-shown");
+  });
+
+  it("leaves neither a process nor a file behind where its owner is killed", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "local-cloud-test-"));
+    const program = `
+      import { startRedisServer } from ${JSON.stringify(new URL("redis-server.ts", import.meta.url).href)};
+      const { port } = await startRedisServer({ password: crypto.randomUUID() });
+      console.log(port);
+      setInterval(() => {}, 1000);`;
+    const owner = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, TMPDIR: directory },
+    });
+    const port = await new Promise<number>((resolve) =>
+      owner.stdout.once("data", (data) => resolve(Number(data))),
+    );
+    expect(await authenticate(connect(port, "127.0.0.1"), "no-password-1")).toBe("-WRONGPASS");
+    owner.kill("SIGKILL");
+    await expect
+      .poll(() => authenticate(connect(port, "127.0.0.1"), "no-password-1").catch(() => "gone"))
+      .toBe("gone");
+    await expect
+      .poll(async () => (await readdir(directory)).filter((name) => name.includes("redis")))
+      .toEqual([]);
+    await rm(directory, { recursive: true });
+  });
+});

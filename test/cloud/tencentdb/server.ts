@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Clock } from "../../../lib/ports.ts";
+import { ApiError } from "./api-error.ts";
+import { parseHost } from "./endpoints.ts";
+import { BrokenReply } from "./faults.ts";
+import type { TencentDb } from "./model.ts";
+import { type Credential, verifyTc3 } from "./tc3.ts";
+
+export interface TencentServerOptions {
+  readonly clock: Clock;
+  /** By the first label of the Host header: `redis`. */
+  readonly services: Readonly<Record<string, Pick<TencentDb, "dispatch">>>;
+  /** The keys that may sign. Looked at for each request. */
+  readonly credentials: readonly Credential[];
+  /** PEM texts: serves https instead of http. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Default: a free one. */
+  readonly port?: number;
+}
+
+export interface TencentServer {
+  /** Where to connect. Requests are addressed to the real hosts all the same. */
+  readonly url: string;
+  /** Also ends the calls that hang. */
+  close(): Promise<void>;
+}
+
+/** API 3.0 over HTTP on 127.0.0.1: `POST /` with JSON, or GET; HTTP 200 for every error that has a code. */
+export async function startTencentServer(options: TencentServerOptions): Promise<TencentServer> {
+  const listener: RequestListener = (request, response) => {
+    answer(request, response, options).catch((error: unknown) => {
+      console.error(error);
+      response.writeHead(500).end("A defect of the local cloud");
+    });
+  };
+  const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: TencentServerOptions,
+): Promise<void> {
+  const body = await readBody(request);
+  const requestId = randomUUID();
+  const host = request.headers.host ?? "";
+  const [path = "/", query = ""] = (request.url ?? "/").split("?");
+  const service = options.services[parseHost(host)?.service ?? ""];
+  if (service === undefined || path !== "/") {
+    response.writeHead(404).end("No API is served here");
+    return;
+  }
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(request.headers)) headers[name] = value?.toString();
+  const method = request.method ?? "";
+  const parameters = readRequest(method, headers["content-type"] ?? "", query, body);
+
+  const call = {
+    host,
+    method,
+    action: headers["x-tc-action"] ?? "",
+    version: headers["x-tc-version"] ?? "",
+    region: headers["x-tc-region"],
+    parameters: parameters instanceof ApiError ? {} : parameters,
+    requestId,
+  };
+  const authenticate = () => {
+    const nowMs = options.clock.now();
+    verifyTc3({ method, path, query, headers, body }, { credentials: options.credentials, nowMs });
+    if (parameters instanceof ApiError) throw parameters;
+  };
+  try {
+    const fields = await service.dispatch(call, authenticate);
+    sendJson(response, { Response: { ...fields, RequestId: requestId } });
+  } catch (error) {
+    if (error instanceof ApiError) {
+      const { code: Code, message: Message } = error;
+      sendJson(response, { Response: { Error: { Code, Message }, RequestId: requestId } });
+    } else if (error instanceof BrokenReply) {
+      breakReply(error.fault, request, response);
+    } else {
+      throw error;
+    }
+  }
+}
+
+function breakReply(fault: BrokenReply["fault"], request: IncomingMessage, response: ServerResponse): void {
+  switch (fault.kind) {
+    case "status":
+      response.writeHead(fault.status, { "content-type": "text/html" }).end("<html></html>");
+      return;
+    case "not-json":
+      response.writeHead(200, { "content-type": "text/html" }).end("<html>Please try again later</html>");
+      return;
+    case "empty":
+      sendJson(response, {});
+      return;
+    case "redirect":
+      response.writeHead(307, { location: fault.location }).end();
+      return;
+    case "reset":
+      if (request.socket instanceof TLSSocket) request.socket.destroy();
+      else request.socket.resetAndDestroy();
+      return;
+    case "hang":
+      return;
+  }
+}
+
+function readRequest(
+  method: string,
+  contentType: string,
+  query: string,
+  body: Buffer,
+): Readonly<Record<string, unknown>> | ApiError {
+  if (method === "GET") return Object.fromEntries(new URLSearchParams(query));
+  if (method !== "POST" || !/^application\/json\b/i.test(contentType)) {
+    return new ApiError("UnsupportedProtocol", "Use POST with JSON, or GET.");
+  }
+  try {
+    const parsed: unknown = JSON.parse(body.toString("utf8"));
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  } catch {
+    // The parser's own message quotes the body.
+  }
+  return new ApiError("InvalidParameter", "The request body is not a JSON object.");
+}
+
+function sendJson(response: ServerResponse, content: unknown): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(content));
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
