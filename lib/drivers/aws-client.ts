@@ -1,0 +1,44 @@
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { RotationError } from "../errors.ts";
+
+export interface SecretsManagerClientOptions {
+  /** Region of the secrets; default: AWS_REGION, the profile of the AWS configuration files, the machine's own. */
+  readonly region?: string;
+  /** For one attempt's answer. Default 5 000. */
+  readonly requestTimeoutMs?: number;
+}
+
+/**
+ * The client of AWS Secrets Manager: three attempts a call, 2 s for each to connect. The SDK itself reads the
+ * credentials, AWS_ENDPOINT_URL_SECRETS_MANAGER and AWS_ENDPOINT_URL.
+ *
+ * @throws RotationError `ConfigurationInvalid` where no region is set
+ */
+export async function secretsManagerClient(
+  options: SecretsManagerClientOptions = {},
+): Promise<SecretsManagerClient> {
+  const { region = "", requestTimeoutMs = 5_000 } = options;
+  const client = new SecretsManagerClient({
+    ...(region !== "" && { region }),
+    maxAttempts: 3,
+    requestHandler: {
+      connectionTimeout: 2_000,
+      requestTimeout: requestTimeoutMs,
+      // Without it a request that is too slow is only complained about on the console, and goes on.
+      throwOnRequestTimeout: true,
+      // requestTimeout ends with the answer's first byte: this one also watches over the rest.
+      socketTimeout: requestTimeoutMs,
+    },
+  });
+  try {
+    await client.config.region();
+  } catch (cause) {
+    client.destroy();
+    throw new RotationError(
+      "ConfigurationInvalid",
+      "No usable region for AWS Secrets Manager: set AWS_REGION or SECRET_STORE_REGION to the region of the secrets",
+      { effect: "none", cause },
+    );
+  }
+  return client;
+}
