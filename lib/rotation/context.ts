@@ -1,0 +1,18 @@
+import type { Clock, ControlPlane, Digest, Observer, Probe, RandomBytes, SecretStore } from "../ports.ts";
+import type { Verify } from "./plan.ts";
+
+/** What a rotation works with: the ports, made for one invocation, and the operator's settings. */
+export interface Context {
+  readonly store: SecretStore;
+  readonly controlPlane: ControlPlane;
+  readonly probe: Probe;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly digest: Digest;
+  readonly observe: Observer;
+  readonly verify: Verify;
+  /** Characters of a new password; the API's own default where absent. */
+  readonly passwordLength?: number;
+  /** When the run must have stopped, in milliseconds since the epoch. */
+  readonly deadlineAt: number;
+}

@@ -1,0 +1,119 @@
+import { RotationError } from "../errors.ts";
+import type { ProbeVerdict, SecretDescription, SecretResult, Stage, Status } from "../ports.ts";
+import { attempt, type Findings, noteInstance } from "./answer.ts";
+import type { Context } from "./context.ts";
+import { findTarget, preflight } from "./preflight.ts";
+import { isDue } from "./rotate.ts";
+import { readCurrent, readVersion, type Version, versionAt } from "./versions.ts";
+
+/** What the secret manager says, without asking Redis or its control plane. */
+export function statusOfSecret(context: Context, name: string, intervalDays: number): Promise<SecretResult> {
+  return attempt(context, name, async (findings) => {
+    const { description, current } = await read(context, name, findings);
+    return expected(context, description, current, intervalDays);
+  });
+}
+
+/** What a rotation would do, and what would stop it, each found without touching anything. */
+export function planSecret(
+  context: Context,
+  name: string,
+  options: { readonly intervalDays: number; readonly force: boolean },
+): Promise<SecretResult> {
+  return attempt(context, name, async (findings) => {
+    const { description, current } = await read(context, name, findings);
+    await preflight(context, current.value);
+    const status = expected(context, description, current, options.intervalDays);
+    return options.force && status === "not-due" ? "planned" : status;
+  });
+}
+
+/** Which version's password opens Redis. Anything but the current one is drift, with the version's stage named. */
+export function verifySecret(context: Context, name: string): Promise<SecretResult> {
+  return attempt(context, name, async (findings) => {
+    const { description, current } = await read(context, name, findings);
+    const asked = await ask(context, current);
+    if (asked.answer === "accepted") return "ok";
+    if (asked.answer === "unknown") {
+      throw new RotationError(
+        "RedisUnreachable",
+        `Redis of secret ${name} could not be asked: ${asked.reason}`,
+        {
+          effect: "none",
+        },
+      );
+    }
+    const opener = await firstThatOpens(context, description, ["pending", "previous"]);
+    findings.error = new RotationError(
+      "Drift",
+      `The current password of secret ${name} does not open Redis; ${opener ? `the ${opener} one does` : "nor does another version's"}`,
+      { effect: "none" },
+    );
+    return "drift";
+  });
+}
+
+/** Takes the pending label off a rotation that is given up, unless its password may be the one that Redis has. */
+export function abandonSecret(context: Context, name: string, force: boolean): Promise<SecretResult> {
+  return attempt(context, name, async (findings) => {
+    const { description } = await read(context, name, findings);
+    const { secretId } = description;
+    const pendingId = versionAt(description, "pending");
+    if (pendingId === undefined) return "ok";
+    findings.versionId = pendingId;
+    const pending = await readVersion(context.store, secretId, pendingId);
+    if (pending !== undefined && versionAt(description, "current") !== pendingId) {
+      const { answer } = await ask(context, pending);
+      const task = await context.controlPlane.newestPasswordTask(pending.value, pending.createdAt);
+      if (answer === "accepted" || task?.state === "running" || (answer === "unknown" && !force)) {
+        const why =
+          answer === "accepted"
+            ? "its password opens Redis"
+            : task?.state === "running"
+              ? `task ${task.taskId} may still set its password`
+              : "Redis cannot be asked whether its password opens it; force abandons it all the same";
+        throw new RotationError("RotationPending", `The pending version of secret ${name} is kept: ${why}`, {
+          effect: "none",
+        });
+      }
+    }
+    await context.store.release(secretId, pendingId);
+    context.observe({ type: "released", secretId, versionId: pendingId });
+    return "ok";
+  });
+}
+
+async function read(context: Context, name: string, findings: Findings) {
+  const description = await context.store.describe(name);
+  const current = await readCurrent(context.store, description);
+  noteInstance(findings, current);
+  findings.versionId = current.versionId;
+  return { description, current };
+}
+
+function expected(
+  context: Context,
+  description: SecretDescription,
+  current: Version,
+  intervalDays: number,
+): Status {
+  if (versionAt(description, "pending") !== undefined) return "in-progress";
+  return isDue(context, current, intervalDays) ? "planned" : "not-due";
+}
+
+async function ask(context: Context, { value }: Version): Promise<ProbeVerdict> {
+  return context.probe(await findTarget(context.controlPlane, value));
+}
+
+async function firstThatOpens(
+  context: Context,
+  description: SecretDescription,
+  stages: readonly Stage[],
+): Promise<Stage | undefined> {
+  for (const stage of stages) {
+    const versionId = versionAt(description, stage);
+    const version = versionId && (await readVersion(context.store, description.secretId, versionId));
+    if (version && (await ask(context, version)).answer === "accepted") return stage;
+  }
+  return undefined;
+}

@@ -1,0 +1,116 @@
+import { RotationError } from "../errors.ts";
+import type { Instance, Task } from "../ports.ts";
+import { type Pace, pauseMs } from "../waiter.ts";
+import type { Context } from "./context.ts";
+import type { Version } from "./versions.ts";
+
+const POLL_PACE: Pace = { share: 0.25, minMs: 400, maxMs: 3_000 };
+
+/** How far the clocks of the secret manager and the control plane may differ. */
+const CLOCK_SKEW_MS = 5_000;
+
+/** What the control plane says of the newest password task since the pending version was made. */
+export class TaskWatch {
+  taskId: number | undefined;
+  task: Task["state"] | undefined;
+  /** What the control plane said of the last failed task. */
+  message: string | undefined;
+  /** Tasks that this run has started. */
+  sends = 0;
+  /** When a poll first saw the task succeeded, in milliseconds since the epoch. */
+  succeededAt: number | undefined;
+
+  readonly #context: Context;
+  readonly #secretId: string;
+  readonly #pending: Version;
+  #instance: Instance["state"];
+  #blind = false;
+  #since: number;
+  #nextPollAt = 0;
+
+  constructor(context: Context, secretId: string, pending: Version, instance: Instance["state"]) {
+    this.#context = context;
+    this.#secretId = secretId;
+    this.#pending = pending;
+    this.#instance = instance;
+    this.#since = context.clock.now();
+  }
+
+  /** `busy` also while the control plane cannot be asked: then nothing must be sent either. */
+  get instance(): Instance["state"] {
+    return this.#blind ? "busy" : this.#instance;
+  }
+
+  get due(): boolean {
+    return this.#context.clock.now() >= this.#nextPollAt;
+  }
+
+  sent(taskId: number): void {
+    this.sends += 1;
+    this.#follow({ taskId, state: "running" });
+    this.#since = this.#context.clock.now();
+    this.#postpone();
+  }
+
+  /** The change was refused for now, or its reply was lost: nothing more is sent before the next poll has looked. */
+  refused(error: RotationError): void {
+    this.taskId = undefined;
+    this.task = undefined;
+    this.#blind = true;
+    if (error.code === "InstanceBusy") this.#instance = "busy";
+    this.#tell(error);
+    this.#postpone();
+  }
+
+  async poll(): Promise<void> {
+    try {
+      if (this.#instance === "busy") {
+        this.#instance = (await this.#context.controlPlane.describeInstance(this.#pending.value)).state;
+      }
+      const task = await this.#newest();
+      if (task !== undefined) this.#follow(task);
+      this.#blind = false;
+    } catch (error) {
+      // Once the change is under way, AUTH alone can finish the rotation: a lost poll must not leave it half done.
+      if (!(error instanceof RotationError) || !(error.passing || this.task === "running")) throw error;
+      this.#blind = this.task === undefined;
+      this.#tell(error);
+    }
+    this.#postpone();
+  }
+
+  #newest(): Promise<Task | undefined> {
+    const { controlPlane } = this.#context;
+    if (this.taskId !== undefined) return controlPlane.describeTask(this.#pending.value, this.taskId);
+    const since = new Date(this.#pending.createdAt.getTime() - CLOCK_SKEW_MS);
+    return controlPlane.newestPasswordTask(this.#pending.value, since);
+  }
+
+  #follow(task: Task): void {
+    const changed = task.taskId !== this.taskId || task.state !== this.task;
+    this.taskId = task.taskId;
+    this.task = task.state;
+    if (!changed) return;
+    if (task.state === "failed") this.message = task.message;
+    this.succeededAt = task.state === "succeeded" ? this.#context.clock.now() : undefined;
+    const { region, instanceId } = this.#pending.value;
+    this.#context.observe({
+      type: "task",
+      secretId: this.#secretId,
+      region,
+      instanceId,
+      taskId: task.taskId,
+      state: task.state,
+    });
+  }
+
+  #tell(error: RotationError): void {
+    const { region, instanceId } = this.#pending.value;
+    this.#context.observe({ type: "refused", secretId: this.#secretId, region, instanceId, error });
+  }
+
+  #postpone(): void {
+    const now = this.#context.clock.now();
+    this.#nextPollAt = now + pauseMs(now - this.#since, POLL_PACE);
+  }
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import { forEachSecret } from "../../lib/rotation/fleet.ts";
+import { abandonSecret, planSecret, statusOfSecret, verifySecret } from "../../lib/rotation/inspect.ts";
+import { createRig, DAY_MS, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
+
+const OPTIONS = { intervalDays: 30, force: false };
+const setByHand = (rig: Rig, password: string) =>
+  rig.redis.setPassword(INSTANCE.instanceId, "default", password);
+
+describe("status", () => {
+  it.each([
+    ["planned", 40 * DAY_MS],
+    ["not-due", 3 * DAY_MS],
+  ])("is %s by the age of the current version", async (status, ageMs) => {
+    expect(await statusOfSecret(createRig({ ageMs }).context, NAME, 30)).toMatchObject({ status });
+  });
+
+  it("is in-progress where a version is pending", async () => {
+    const rig = createRig();
+    rig.putPending({ password: "pending-password-1" });
+    expect(await statusOfSecret(rig.context, NAME, 30)).toMatchObject({ status: "in-progress" });
+    expect(rig.tencentDb.calls).toEqual([]);
+  });
+
+  it("fails where the secret does not exist", async () => {
+    const result = await statusOfSecret(createRig().context, "redis/missing", 30);
+    expect(result).toMatchObject({ status: "failed", error: { code: "SecretNotFound" } });
+    expect(result.instanceId).toBeUndefined();
+  });
+
+  it("fails where the secret has no current value", async () => {
+    const rig = createRig();
+    const store = { ...rig.store, read: async () => undefined };
+    expect(await statusOfSecret(rig.run({ store }), NAME, 30)).toMatchObject({
+      error: { code: "SecretInvalid" },
+    });
+  });
+});
+
+describe("plan", () => {
+  it.each([
+    ["planned", 40 * DAY_MS, false],
+    ["not-due", 3 * DAY_MS, false],
+    ["planned", 3 * DAY_MS, true],
+  ])("is %s, and touches nothing", async (status, ageMs, force) => {
+    const rig = createRig({ ageMs });
+    expect(await planSecret(rig.context, NAME, { ...OPTIONS, force })).toMatchObject({ status });
+    expect([rig.calls("ResetPassword"), rig.calls("PutSecretValue")]).toEqual([0, 0]);
+  });
+
+  it("names what would stop the rotation", async () => {
+    const rig = createRig({ instance: { noAuth: true } });
+    expect(await planSecret(rig.context, NAME, OPTIONS)).toMatchObject({
+      status: "failed",
+      error: { code: "InstancePasswordFree" },
+    });
+  });
+});
+
+describe("verify", () => {
+  it("is ok where the current password opens Redis", async () => {
+    expect(await verifySecret(createRig().context, NAME)).toMatchObject({ status: "ok" });
+  });
+
+  it.each([
+    ["the pending one does", "pending-password-1"],
+    ["nor does another version's", "changed-by-hand-1"],
+  ])("is drift where it does not, and says: %s", async (says, password) => {
+    const rig = createRig();
+    rig.putPending({ password: "pending-password-1" });
+    await setByHand(rig, password);
+    expect(await verifySecret(rig.context, NAME)).toMatchObject({
+      status: "drift",
+      error: { code: "Drift", message: expect.stringContaining(says) },
+    });
+  });
+
+  it("fails where Redis cannot be asked", async () => {
+    const rig = createRig();
+    rig.redis.unknownNext(1);
+    expect(await verifySecret(rig.context, NAME)).toMatchObject({
+      status: "failed",
+      error: { code: "RedisUnreachable" },
+    });
+  });
+});
+
+describe("abandon", () => {
+  it("takes the label off a pending version whose password never reached Redis", async () => {
+    const rig = createRig();
+    rig.putPending({ password: "pending-password-1" });
+    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({ status: "ok" });
+    expect([rig.at("AWSPENDING"), rig.passwordAt("AWSCURRENT")]).toEqual([undefined, FIRST_PASSWORD]);
+  });
+
+  it("does nothing where nothing is pending", async () => {
+    const rig = createRig();
+    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({ status: "ok" });
+    expect(rig.calls("UpdateSecretVersionStage")).toBe(0);
+  });
+
+  it("takes the label off a version without a value", async () => {
+    const rig = createRig();
+    rig.startManaged();
+    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({ status: "ok" });
+    expect(rig.at("AWSPENDING")).toBeUndefined();
+  });
+
+  it("keeps a version whose password opens Redis", async () => {
+    const rig = createRig();
+    rig.putPending({ password: "pending-password-1" });
+    await setByHand(rig, "pending-password-1");
+    expect(await abandonSecret(rig.context, NAME, true)).toMatchObject({
+      error: { code: "RotationPending" },
+    });
+    expect(rig.at("AWSPENDING")).toBeDefined();
+  });
+
+  it("keeps a version whose task still runs", async () => {
+    const rig = createRig();
+    rig.putPending({ password: "pending-password-1" });
+    await rig.controlPlane.changePassword(INSTANCE, "pending-password-1");
+    expect(await abandonSecret(rig.context, NAME, true)).toMatchObject({
+      error: { code: "RotationPending" },
+    });
+  });
+
+  it("keeps a version where Redis cannot be asked, unless forced", async () => {
+    const rig = createRig();
+    rig.putPending({ password: "pending-password-1" });
+    rig.redis.unknownNext(2);
+    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({
+      error: { code: "RotationPending" },
+    });
+    expect(await abandonSecret(rig.context, NAME, true)).toMatchObject({ status: "ok" });
+    expect(rig.at("AWSPENDING")).toBeUndefined();
+  });
+});
+
+describe("a fleet", () => {
+  it("keeps the order of the secrets and works on 20 of them at a time", async () => {
+    const rig = createRig();
+    let working = 0;
+    let most = 0;
+    const names = Array.from({ length: 50 }, (_, index) => `secret-${index}`);
+    const results = await forEachSecret(names, async (secretId) => {
+      working += 1;
+      most = Math.max(most, working);
+      await rig.clock.sleep(100 - Number(secretId.slice(7)));
+      working -= 1;
+      return { secretId, status: "ok", durationMs: 0 };
+    });
+    expect(results.map(({ secretId }) => secretId)).toEqual(names);
+    expect(most).toBe(20);
+  });
+});
