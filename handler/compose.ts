@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { type Config, parseConfig, type StoreKind } from "../lib/config.ts";
+import { secretsManagerClient } from "../lib/drivers/aws-client.ts";
+import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
+import { createLog, type Log } from "../lib/drivers/log.ts";
+import { redisProbe } from "../lib/drivers/redis-probe.ts";
+import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
+import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
+import { RotationError } from "../lib/errors.ts";
+import { createLimiter } from "../lib/limiter.ts";
+import type { Context } from "../lib/rotation/context.ts";
+import { credentialsFromEnvironment, credentialsFromSecret } from "./credentials.ts";
+
+/** What an invocation brings along, whatever the platform. */
+export interface Invocation {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How long the platform lets the function run from now on, in milliseconds. */
+  readonly remainingMs: number;
+  /** The store where SECRET_STORE does not name one. */
+  readonly defaultStore: StoreKind;
+  /** On every line of the log. */
+  readonly bindings: Readonly<Record<string, unknown>>;
+}
+
+export interface Composition {
+  readonly config: Config;
+  readonly context: Context;
+  readonly log: Log;
+}
+
+/** API calls a second, for each action in each region: the default limit of TencentDB for Redis. */
+const CALLS_PER_SECOND = 20;
+
+/**
+ * Configuration → drivers, wired for one invocation. Credentials are read anew: a warm function must not keep old ones.
+ *
+ * @throws RotationError `ConfigurationInvalid`, `CredentialsMissing`
+ */
+export async function compose(invocation: Invocation): Promise<Composition> {
+  const { environment, remainingMs } = invocation;
+  const config = parseConfig(environment, invocation.defaultStore);
+  if (config.store === "ssm") {
+    throw new RotationError(
+      "ConfigurationInvalid",
+      "Environment: SECRET_STORE: ssm is not supported yet, set it to aws",
+      { effect: "none" },
+    );
+  }
+  // The platform ends a function without a word. Calls are aborted before that, and a run stops before its calls are.
+  const marginMs = Math.min(5_000, remainingMs / 5);
+  const signal = abortAfter(remainingMs - marginMs / 2);
+  const clock = systemClock;
+  const limiter = createLimiter({ clock, perSecond: CALLS_PER_SECOND });
+  const ca = config.caBundlePath === undefined ? undefined : readBundle(config.caBundlePath);
+  const log = createLog({ level: config.logLevel, bindings: invocation.bindings });
+
+  const client = await secretsManagerClient({ ...(config.storeRegion && { region: config.storeRegion }) });
+  const store = awsSecretsManager({ client, clock, signal });
+  const { credentialsSecretId } = config;
+  const credentials =
+    credentialsSecretId === undefined
+      ? Promise.resolve(credentialsFromEnvironment(environment))
+      : credentialsFromSecret(store, credentialsSecretId);
+  await credentials;
+
+  return {
+    config,
+    log,
+    context: {
+      store,
+      controlPlane: tencentRedis({
+        credentials: () => credentials,
+        ...(config.site === "intl" && { site: "intl" }),
+        endpointUrl: config.endpointUrl,
+        signal,
+        clock,
+        limiter: limiter.acquire,
+      }),
+      probe: redisProbe({ signal, ...(ca !== undefined && { ca }) }),
+      clock,
+      randomBytes,
+      digest,
+      observe: log.observe,
+      verify: config.verify,
+      ...(config.passwordLength !== undefined && { passwordLength: config.passwordLength }),
+      deadlineAt: clock.now() + remainingMs - marginMs,
+    },
+  };
+}
+
+function readBundle(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new RotationError("ConfigurationInvalid", `Environment: REDIS_CA_BUNDLE: ${path} cannot be read`, {
+      effect: "none",
+      cause,
+    });
+  }
+}

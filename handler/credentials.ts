@@ -1,0 +1,56 @@
+import * as z from "zod/mini";
+import type { TencentCredentials } from "../lib/drivers/tencent-client.ts";
+import { RotationError } from "../lib/errors.ts";
+import { describeIssues } from "../lib/issues.ts";
+import { parseConfidentialJson } from "../lib/json.ts";
+import type { SecretStore } from "../lib/ports.ts";
+import { versionAt } from "../lib/rotation/versions.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** SCF's spelling first: on SCF the role's variables are there, and they are the ones that are renewed. */
+const SPELLINGS = [
+  ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"],
+  ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_SESSION_TOKEN"],
+] as const;
+
+/**
+ * Tencent Cloud credentials from the environment, all three names of one spelling.
+ *
+ * @throws RotationError `CredentialsMissing`
+ */
+export function credentialsFromEnvironment(environment: Environment): TencentCredentials {
+  for (const [id, key, session] of SPELLINGS) {
+    const secretId = environment[id];
+    const secretKey = environment[key];
+    const token = environment[session];
+    if (secretId && secretKey) return { secretId, secretKey, ...(token && { token }) };
+  }
+  throw new RotationError("CredentialsMissing", "The environment holds no Tencent Cloud credentials", {
+    effect: "none",
+  });
+}
+
+const schema = z.object({
+  secretId: z.string().check(z.minLength(1)),
+  secretKey: z.string().check(z.minLength(1)),
+  token: z.optional(z.string()),
+});
+
+/**
+ * Tencent Cloud credentials from a secret of AWS Secrets Manager: `{ "secretId", "secretKey", "token"? }`.
+ *
+ * @throws RotationError `CredentialsMissing`, and what the store throws
+ */
+export async function credentialsFromSecret(store: SecretStore, name: string): Promise<TencentCredentials> {
+  const missing = (why: string) =>
+    new RotationError("CredentialsMissing", `Secret ${name} (TENCENTCLOUD_CREDENTIALS_SECRET_ID): ${why}`, {
+      effect: "none",
+    });
+  const current = versionAt(await store.describe(name), "current");
+  const stored = current && (await store.read(name, current));
+  if (!stored) throw missing("it has no value");
+  const parsed = schema.safeParse(parseConfidentialJson(stored.text));
+  if (!parsed.success) throw missing(describeIssues(parsed.error.issues));
+  return parsed.data;
+}

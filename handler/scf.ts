@@ -1,0 +1,19 @@
+import type { Answer } from "../lib/ports.ts";
+import { parseScfEvent } from "./events.ts";
+import { serve } from "./serve.ts";
+
+/** The part of SCF's context that is used here. */
+export interface ScfContext {
+  getRemainingTimeInMillis(): number;
+  readonly request_id: string;
+  readonly function_name: string;
+}
+
+/** Tencent Cloud SCF: timers, manual payloads. */
+export const main_handler = (event: unknown, context: ScfContext): Promise<Answer | undefined> =>
+  serve(() => parseScfEvent(event), {
+    environment: process.env,
+    remainingMs: context.getRemainingTimeInMillis(),
+    defaultStore: "ssm",
+    bindings: { requestId: context.request_id, function: context.function_name },
+  });
