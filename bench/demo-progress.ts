@@ -1,0 +1,45 @@
+import type { LogLine } from "../test/cloud/function-process.ts";
+
+export interface Tracker {
+  readonly onLog: (line: LogLine) => void;
+  /** Tells of each thing that the function logs about a secret, until `end`. */
+  follow(secretName: string, onLine: (line: LogLine) => void, end: Promise<unknown>): Promise<void>;
+}
+
+/** Shares the log of one function out to those who follow one secret each. */
+export function trackSecrets(): Tracker {
+  const followers = new Set<(line: LogLine) => void>();
+  return {
+    onLog: (line) => {
+      for (const follower of followers) follower(line);
+    },
+    async follow(secretName, onLine, end) {
+      await new Promise<void>((resolve, reject) => {
+        // Steps name the secret by its ARN, results by its name.
+        const follower = (line: LogLine) => {
+          if (!String(line.secretId).includes(secretName)) return;
+          onLine(line);
+          if (line.msg === "result") resolve();
+        };
+        followers.add(follower);
+        end.then(() => resolve(), reject).finally(() => followers.delete(follower));
+      });
+    },
+  };
+}
+
+/** What a line of the log says, in a few words. */
+export function describeLine(line: LogLine): string {
+  switch (line.msg) {
+    case "step":
+      return `${line.step} done in ${line.durationMs} ms`;
+    case "sent":
+      return `ResetPassword sent, task ${line.taskId}`;
+    case "task":
+      return `task ${line.taskId} ${line.state}`;
+    case "result":
+      return String(line.status);
+    default:
+      return String(line.msg);
+  }
+}

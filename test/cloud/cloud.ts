@@ -1,0 +1,207 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../lib/drivers/runtime.ts";
+import type { Clock } from "../../lib/ports.ts";
+import { createSecretsManager, type SecretsManager } from "./secrets-manager/model.ts";
+import {
+  createRotationEngine,
+  type RotationEngine,
+  type RotationEngineOptions,
+} from "./secrets-manager/rotation-engine.ts";
+import { startSecretsManager } from "./secrets-manager/server.ts";
+import { type Certificates, createCertificates } from "./tencentdb/certificates.ts";
+import type { InstanceOptions } from "./tencentdb/instances.ts";
+import { createTencentDb, type TencentDb, type TencentDbOptions } from "./tencentdb/model.ts";
+import { type RedisServer, startRedisServer } from "./tencentdb/redis-server.ts";
+import { startTencentServer } from "./tencentdb/server.ts";
+
+export interface CloudInstance extends Omit<InstanceOptions, "wanIp" | "port"> {
+  /** Serves TLS, with a certificate of the cloud's own authority. */
+  readonly tls?: boolean;
+  /** Further fields of the secret's JSON. `host: undefined` leaves the address out of it. */
+  readonly secretFields?: Readonly<Record<string, unknown>>;
+}
+
+export interface CloudOptions extends Pick<TencentDbOptions, "taskDurationMs" | "taskTailMs"> {
+  readonly instances: readonly CloudInstance[];
+  /** How old the secrets' first versions are. Default 40 days, so that a rotation is due. */
+  readonly secretAgeMs?: number;
+}
+
+export interface LocalCloud {
+  /** What a function needs to live in this cloud: credentials, endpoints, the fleet, the authority to trust. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly tencentDb: TencentDb;
+  readonly secretsManager: SecretsManager;
+  readonly redis: ReadonlyMap<string, RedisServer>;
+  /** From then on Secrets Manager has the function `invoke` called when a secret is rotated. */
+  connectFunction(invoke: RotationEngineOptions["invoke"], retryAfterMs?: readonly number[]): RotationEngine;
+  /** From the moment at which Redis last took a new password to the one at which AWSCURRENT named it. */
+  exposureMs(instanceId: string): number | undefined;
+  newestTaskId(instanceId: string): number | undefined;
+  close(): Promise<void>;
+}
+
+const REGION = "eu-west-1";
+const FUNCTION_ARN = `arn:aws:lambda:${REGION}:123456789012:function:redis-rotation`;
+const DAY_MS = 86_400_000;
+
+/** The name of the secret that the cloud makes for an instance. */
+export const secretName = (instanceId: string): string => `redis/${instanceId}`;
+
+/** A cloud on loopback: TencentDB with a real Redis for each instance, and Secrets Manager with a secret for each. */
+export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
+  const { instances, taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS } = options;
+  const certificates = await createCertificates();
+  const passwords = new Map(instances.map(({ instanceId }) => [instanceId, newKey()]));
+  const redis = new Map(
+    await Promise.all(instances.map(async (instance) => startRedis(instance, passwords, certificates))),
+  );
+
+  const tencentDb = createTencentDb({
+    clock: systemClock,
+    instances: instances.map((instance) => ({ ...instance, ...addressOf(redis, instance.instanceId) })),
+    setPassword: async (instanceId, _account, password) => redis.get(instanceId)?.setPassword(password),
+    ...(taskDurationMs !== undefined && { taskDurationMs }),
+    ...(taskTailMs !== undefined && { taskTailMs }),
+  });
+  const tencentKey = { secretId: `AKIDlocal${newKey()}`, secretKey: newKey() };
+  const tencentServer = await startTencentServer({
+    clock: systemClock,
+    services: { redis: tencentDb },
+    credentials: [tencentKey],
+  });
+
+  const storeClock = shiftedClock();
+  const secretsManager = createSecretsManager({ clock: storeClock, newId: randomUUID, region: REGION });
+  storeClock.shiftMs = -secretAgeMs;
+  for (const instance of instances) createSecret(secretsManager, instance, redis, passwords);
+  storeClock.shiftMs = 0;
+  const awsKey = { id: `AKIALOCAL${newKey().slice(0, 11).toUpperCase()}`, secretAccessKey: newKey() };
+  const awsServer = await startSecretsManager({
+    clock: systemClock,
+    newId: randomUUID,
+    keys: { [awsKey.id]: { secretAccessKey: awsKey.secretAccessKey } },
+    inRegion: (region) => (region === REGION ? secretsManager : undefined),
+  });
+
+  const directory = await mkdtemp(join(tmpdir(), "local-cloud-"));
+  const caBundle = join(directory, "ca.pem");
+  await writeFile(caBundle, certificates.ca);
+
+  return {
+    environment: {
+      TENCENTCLOUD_SECRET_ID: tencentKey.secretId,
+      TENCENTCLOUD_SECRET_KEY: tencentKey.secretKey,
+      TENCENTCLOUD_ENDPOINT_URL: tencentServer.url,
+      AWS_ACCESS_KEY_ID: awsKey.id,
+      AWS_SECRET_ACCESS_KEY: awsKey.secretAccessKey,
+      AWS_REGION: REGION,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: awsServer.url,
+      SECRET_STORE: "aws",
+      ROTATION_SECRETS: instances.map(({ instanceId }) => secretName(instanceId)).join(","),
+      REDIS_CA_BUNDLE: caBundle,
+    },
+    tencentDb,
+    secretsManager,
+    redis,
+    connectFunction(invoke, retryAfterMs) {
+      return createRotationEngine({
+        secretsManager,
+        functionArn: FUNCTION_ARN,
+        invoke,
+        clock: systemClock,
+        newId: randomUUID,
+        ...(retryAfterMs && { retryAfterMs }),
+      });
+    },
+    exposureMs(instanceId) {
+      const changedAt = tencentDb.passwordChangedAt(instanceId);
+      if (changedAt === undefined) return undefined;
+      const promotedAt = secretsManager.calls.find(
+        ({ action, secretId, at }) =>
+          action === "UpdateSecretVersionStage" && secretId === secretName(instanceId) && at >= changedAt,
+      )?.at;
+      return promotedAt && promotedAt - changedAt;
+    },
+    newestTaskId: (instanceId) => tencentDb.newestTaskId(instanceId),
+    async close() {
+      await Promise.all([tencentServer.close(), awsServer.close()]);
+      await Promise.all([...redis.values()].map((server) => server.stop()));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts a rotation as `aws secretsmanager rotate-secret` does. */
+export function rotateSecretNow(
+  cloud: LocalCloud,
+  name: string,
+  options: { readonly immediately?: boolean } = {},
+): void {
+  cloud.secretsManager.call("RotateSecret", {
+    SecretId: name,
+    ClientRequestToken: randomUUID(),
+    RotationLambdaARN: FUNCTION_ARN,
+    RotationRules: { AutomaticallyAfterDays: 30 },
+    RotateImmediately: options.immediately ?? true,
+  });
+}
+
+async function startRedis(
+  instance: CloudInstance,
+  passwords: ReadonlyMap<string, string>,
+  certificates: Certificates,
+): Promise<[string, RedisServer]> {
+  const password = passwords.get(instance.instanceId) ?? "";
+  const server = await startRedisServer({ password, ...(instance.tls === true && { tls: certificates }) });
+  return [instance.instanceId, server];
+}
+
+function addressOf(redis: ReadonlyMap<string, RedisServer>, instanceId: string) {
+  const server = redis.get(instanceId);
+  if (server === undefined) throw new Error(`There is no Redis for ${instanceId}`);
+  return { wanIp: server.host, port: server.port };
+}
+
+function createSecret(
+  secretsManager: SecretsManager,
+  instance: CloudInstance,
+  redis: ReadonlyMap<string, RedisServer>,
+  passwords: ReadonlyMap<string, string>,
+): void {
+  const { instanceId, region, tls = false, secretFields } = instance;
+  const { wanIp, port } = addressOf(redis, instanceId);
+  const value = {
+    engine: "tencentdb-redis",
+    region,
+    instanceId,
+    host: wanIp,
+    port,
+    ssl: tls,
+    username: "default",
+    password: passwords.get(instanceId),
+    ...secretFields,
+  };
+  secretsManager.call("CreateSecret", {
+    Name: secretName(instanceId),
+    SecretString: JSON.stringify(value),
+    ClientRequestToken: randomUUID(),
+  });
+}
+
+function shiftedClock(): Clock & { shiftMs: number } {
+  return {
+    shiftMs: 0,
+    now() {
+      return systemClock.now() + this.shiftMs;
+    },
+    sleep: systemClock.sleep,
+  };
+}
+
+function newKey(): string {
+  return randomBytes(16).toString("hex");
+}
