@@ -98,8 +98,8 @@ export function passwordPolicy({ api, edition, instancePolicy, length }: PolicyO
   if (own.minSpecials > 0 && specials === "") {
     const instead = edition === "ckv" ? "" : " or use another api";
     found.push(
-      `the instance's own policy asks for ${own.minSpecials} specials, but ${taker} takes none that needs no escape ` +
-        `in a URL or a shell: switch the instance's policy off${instead}`,
+      `the instance's own policy asks for specials (${own.minSpecials}), but ${taker} takes none that needs no ` +
+        `escape in a URL or a shell: switch the instance's policy off${instead}`,
     );
   }
   if (found.length > 0) throw new RotationError("PolicyContradiction", found.join("; "), { effect: "none" });
@@ -137,6 +137,8 @@ export interface Violation {
 export function violations(policy: EffectivePolicy, password: string): Violation[] {
   const { minLength, maxLength, classes, forbiddenFirst, minimums } = policy;
   const characters = [...password];
+  const [first = "none"] = characters;
+  const accepted = characters.every((character) => accepts(policy, character));
   const letters = characters.filter((character) => LETTERS.includes(character)).length;
   const digits = characters.filter((character) => DIGITS.includes(character)).length;
   const counts = { letters, digits, specials: characters.length - letters - digits };
@@ -147,21 +149,13 @@ export function violations(policy: EffectivePolicy, password: string): Violation
   };
   check(characters.length >= minLength, "too-short", `It has fewer than ${minLength} characters.`);
   check(characters.length <= maxLength, "too-long", `It has more than ${maxLength} characters.`);
+  check(accepted, "alphabet", "It has a character that is not accepted.");
   check(
-    characters.every((one) => accepts(policy, one)),
-    "alphabet",
-    "It has a character that is not accepted.",
-  );
-  check(
-    ![...forbiddenFirst].some((one) => password.startsWith(one)),
+    !forbiddenFirst.includes(first),
     "first-character",
-    `It starts with ${forbiddenFirst}.`,
+    "It starts with a character that must not be in front.",
   );
-  check(
-    classesIn(password, classes) >= MIN_CLASSES,
-    "classes",
-    `It has fewer than ${MIN_CLASSES} classes of characters.`,
-  );
+  check(classesIn(password, classes) >= MIN_CLASSES, "classes", `It has fewer than ${MIN_CLASSES} classes.`);
   for (const group of GROUPS) {
     check(counts[group] >= minimums[group], group, `It has fewer than ${minimums[group]} ${group}.`);
   }

@@ -1,6 +1,7 @@
 import { RotationError } from "../errors.ts";
 import type { Action, Answer, SecretResult, Status } from "../ports.ts";
 import type { Context } from "./context.ts";
+import { requireTime } from "./deadline.ts";
 import type { Version } from "./versions.ts";
 
 const COUNTED_AS: Record<Status, keyof Answer["summary"]> = {
@@ -39,7 +40,7 @@ export async function attempt(
   const findings: Findings = {};
   let status: Status;
   try {
-    if (startedAt >= context.deadlineAt) throw outOfTime();
+    requireTime(context, "before this secret's turn", "none");
     status = await act(findings);
   } catch (thrown) {
     const error = asRotationError(thrown);
@@ -54,12 +55,6 @@ export async function attempt(
     durationMs: context.clock.now() - startedAt,
     ...(error && { error: describeError(error) }),
   };
-}
-
-function outOfTime(): RotationError {
-  return new RotationError("InProgress", "The time of this run ended before this secret's turn", {
-    effect: "none",
-  });
 }
 
 function describeError({ code, message, effect, requestId, next }: RotationError) {

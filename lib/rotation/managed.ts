@@ -70,7 +70,7 @@ async function requireInForce(run: Run): Promise<void> {
       const { pending } = run.requirePending();
       throw new RotationError(
         "NewPasswordRejected",
-        `The pending password is not seen to open instance ${pending.value.instanceId} in ${pending.value.region}`,
+        `The pending password does not open instance ${pending.value.instanceId} in ${pending.value.region}`,
         { effect: "none" },
       );
     }

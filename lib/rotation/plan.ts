@@ -36,7 +36,8 @@ export function plan(view: View, verify: Verify): Move {
   if (pending === undefined) return "createSecret";
   if (live === "pending") return "testSecret";
   if (task === "running" || instance === "busy") return "wait";
-  // The task has done its part, so sending the password again would only repeat it.
-  if (task === "succeeded") return live === "unknown" && verify === "task" ? "finishSecret" : "hold";
+  // A password that cannot be proven is not sent: clients would be locked out until somebody restores the path.
+  if (live === "unknown" && verify === "auth") return "hold";
+  if (task === "succeeded") return live === "unknown" ? "finishSecret" : "hold";
   return "setSecret";
 }

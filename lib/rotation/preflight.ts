@@ -48,12 +48,15 @@ export async function preflight(
   const target = probeTarget(value, instance) ?? (await findTarget(controlPlane, value));
   const verdict = await context.probe(target);
   if (verify === "auth" && verdict.answer === "unknown") {
-    throw new RotationError(
-      "RedisUnreachable",
-      `Instance ${value.instanceId} in ${value.region} cannot be asked, so a new password could not be proven: ` +
-        verdict.reason,
-      { effect: "none" },
-    );
+    throw unreachable(value, verdict.reason);
   }
   return { instance, policy, accepted: verdict.answer === "accepted" };
+}
+
+export function unreachable({ instanceId, region }: SecretValue, reason: string): RotationError {
+  return new RotationError(
+    "RedisUnreachable",
+    `Instance ${instanceId} in ${region} cannot be asked, so a new password could not be proven: ${reason}`,
+    { effect: "none" },
+  );
 }

@@ -1,14 +1,18 @@
 import { RotationError } from "../errors.ts";
 import type { Step } from "../ports.ts";
 import type { Context } from "./context.ts";
+import { requireTime } from "./deadline.ts";
 import { type Move, plan, type View } from "./plan.ts";
+import { unreachable } from "./preflight.ts";
 import { notVerified, type Staged, setSecret } from "./steps.ts";
 import type { Version } from "./versions.ts";
 import { Watch } from "./watch.ts";
 
 /** A task that does not bring the password into Redis is started again, but not for ever. */
 const MAX_SENDS = 3;
-/** How long a run goes on asking a Redis that cannot be reached after its task has succeeded. */
+/** Refusals that may pass, and lost replies, until a run gives up: with the pauses between them about 80 s. */
+const MAX_REFUSALS = 12;
+/** How long a run goes on asking a Redis that cannot be reached. */
 const HOLD_MS = 30_000;
 
 /** One rotation as one run sees it: what is pending, and how it looks from the outside. */
@@ -63,13 +67,16 @@ export class Run {
     switch (move) {
       case "setSecret":
         if (watch.tasks.sends >= MAX_SENDS) throw this.#taskFailed();
+        if (watch.tasks.refusals.length >= MAX_REFUSALS) throw watch.tasks.refusals.at(-1);
         return setSecret(context, { secretId, pending, watch });
       case "wait":
         return watch.pause();
       case "hold":
         this.#holdingSince ??= context.clock.now();
         if (watch.blindness !== undefined && context.clock.now() - this.#holdingSince >= HOLD_MS) {
-          throw notVerified(pending, watch.blindness);
+          throw watch.tasks.task === "succeeded"
+            ? notVerified(pending, watch.blindness)
+            : unreachable(pending.value, watch.blindness);
         }
         return watch.pause();
       case "fail":
@@ -127,12 +134,9 @@ export class Run {
   }
 
   #requireTime(): void {
-    if (this.context.clock.now() < this.context.deadlineAt) return;
     const taskId = this.watch?.tasks.taskId;
-    const where = taskId === undefined ? "before the change was sent" : `while waiting for task ${taskId}`;
-    throw new RotationError("InProgress", `The time of this run ended ${where}`, {
-      effect: taskId === undefined ? "none" : "unknown",
-    });
+    if (taskId === undefined) requireTime(this.context, "before the change was sent", "none");
+    else requireTime(this.context, `while waiting for task ${taskId}`, "unknown");
   }
 
   #taskFailed(): RotationError {

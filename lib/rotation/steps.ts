@@ -3,6 +3,7 @@ import { generatePassword } from "../password.ts";
 import type { Instance } from "../ports.ts";
 import { withPassword } from "../secret-value.ts";
 import type { Context } from "./context.ts";
+import { requireTime } from "./deadline.ts";
 import { findTarget, preflight } from "./preflight.ts";
 import { parseVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
 import type { Watch } from "./watch.ts";
@@ -47,6 +48,15 @@ export async function createSecret(
       ...(rotationToken !== undefined && { rotationToken }),
     });
     if (stored.stages.length === 0) continue;
+    if (!stored.stages.includes("pending") && !stored.stages.includes("current")) {
+      throw new RotationError(
+        "StoreConflict",
+        `Secret ${secretId} was rotated twice while this run looked away`,
+        {
+          effect: "none",
+        },
+      );
+    }
     const pending = parseVersion(stored, secretId);
     requireSameAccount(current, pending, secretId);
     return stored.text === text ? { pending, instance } : { pending };
@@ -91,36 +101,38 @@ export async function testSecret(
 ): Promise<void> {
   const { secretId, current, pending } = request;
   requireSameAccount(current, pending, secretId);
-  const { clock, controlPlane, probe, verify } = context;
-  const name = `instance ${pending.value.instanceId} in ${pending.value.region}`;
-  const target = await findTarget(controlPlane, pending.value);
+  const { clock } = context;
   const startedAt = clock.now();
-
   for (;;) {
-    const news = await Promise.all(Array.from({ length: PROOF_CONNECTIONS }, () => probe(target)));
-    const old = await probe({ ...target, password: current.value.password });
-    if (news.every(({ answer }) => answer === "accepted") && old.answer === "rejected") return;
-
-    const rejected = news.some(({ answer }) => answer === "rejected");
-    const blind = [...news, old].find((verdict) => verdict.answer === "unknown");
-    if (verify === "task" && blind !== undefined && !rejected) return;
-    if (clock.now() >= Math.min(startedAt + PROOF_PATIENCE_MS, context.deadlineAt)) {
-      if (rejected) {
-        throw new RotationError("NewPasswordRejected", `The new password does not open ${name}`, {
-          effect: "unknown",
-        });
-      }
-      if (blind !== undefined) throw notVerified(pending, blind.reason);
-      throw new RotationError(
-        "OldPasswordAccepted",
-        `The new password opens ${name}, and so does the old one`,
-        {
-          effect: "applied",
-        },
-      );
-    }
+    const flaw = await findFlaw(context, current, pending);
+    if (flaw === undefined) return;
+    if (clock.now() - startedAt >= PROOF_PATIENCE_MS) throw flaw;
+    requireTime(context, "during the proof of the new password", "applied");
     await clock.sleep(PROOF_PAUSE_MS);
   }
+}
+
+async function findFlaw(
+  { controlPlane, probe, verify }: Context,
+  current: Version,
+  pending: Version,
+): Promise<RotationError | undefined> {
+  const target = await findTarget(controlPlane, pending.value);
+  const news = await Promise.all(Array.from({ length: PROOF_CONNECTIONS }, () => probe(target)));
+  const old = await probe({ ...target, password: current.value.password });
+
+  const name = `instance ${pending.value.instanceId} in ${pending.value.region}`;
+  if (news.some(({ answer }) => answer === "rejected")) {
+    return new RotationError("NewPasswordRejected", `The new password does not open ${name}`, {
+      effect: "unknown",
+    });
+  }
+  const blind = [...news, old].find((verdict) => verdict.answer === "unknown");
+  if (blind !== undefined) return verify === "task" ? undefined : notVerified(pending, blind.reason);
+  if (old.answer === "rejected") return undefined;
+  return new RotationError("OldPasswordAccepted", `The new password opens ${name}, and so does the old one`, {
+    effect: "applied",
+  });
 }
 
 /**

@@ -6,6 +6,9 @@ import type { Version } from "./versions.ts";
 
 const POLL_PACE: Pace = { share: 0.25, minMs: 400, maxMs: 3_000 };
 
+/** After a refusal, and longer the more of them there are. */
+const REFUSAL_PACE: Pace = { share: 0.5, minMs: 500, maxMs: 15_000 };
+
 /** How far the clocks of the secret manager and the control plane may differ. */
 const CLOCK_SKEW_MS = 5_000;
 
@@ -17,6 +20,8 @@ export class TaskWatch {
   message: string | undefined;
   /** Tasks that this run has started. */
   sends = 0;
+  /** What was refused for now, or whose reply was lost. */
+  readonly refusals: RotationError[] = [];
   /** When a poll first saw the task succeeded, in milliseconds since the epoch. */
   succeededAt: number | undefined;
 
@@ -26,6 +31,7 @@ export class TaskWatch {
   #instance: Instance["state"];
   #blind = false;
   #since: number;
+  #firstRefusedAt: number | undefined;
   #nextPollAt = 0;
 
   constructor(context: Context, secretId: string, pending: Version, instance: Instance["state"]) {
@@ -58,8 +64,10 @@ export class TaskWatch {
     this.task = undefined;
     this.#blind = true;
     if (error.code === "InstanceBusy") this.#instance = "busy";
+    this.refusals.push(error);
     this.#tell(error);
-    this.#postpone();
+    this.#firstRefusedAt ??= this.#context.clock.now();
+    this.#postpone(this.#firstRefusedAt, REFUSAL_PACE);
   }
 
   async poll(): Promise<void> {
@@ -80,9 +88,11 @@ export class TaskWatch {
   }
 
   #newest(): Promise<Task | undefined> {
-    const { controlPlane } = this.#context;
+    const { controlPlane, verify } = this.#context;
     if (this.taskId !== undefined) return controlPlane.describeTask(this.#pending.value, this.taskId);
-    const since = new Date(this.#pending.createdAt.getTime() - CLOCK_SKEW_MS);
+    // Where the task's word is enough, a task of the rotation before must not be taken for this one's.
+    const skewMs = verify === "task" ? 0 : CLOCK_SKEW_MS;
+    const since = new Date(this.#pending.createdAt.getTime() - skewMs);
     return controlPlane.newestPasswordTask(this.#pending.value, since);
   }
 
@@ -109,8 +119,8 @@ export class TaskWatch {
     this.#context.observe({ type: "refused", secretId: this.#secretId, region, instanceId, error });
   }
 
-  #postpone(): void {
+  #postpone(since = this.#since, pace = POLL_PACE): void {
     const now = this.#context.clock.now();
-    this.#nextPollAt = now + pauseMs(now - this.#since, POLL_PACE);
+    this.#nextPollAt = now + pauseMs(now - since, pace);
   }
 }

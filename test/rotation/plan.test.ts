@@ -24,7 +24,15 @@ describe("the plan", () => {
     ["the task succeeded and Redis does not show it yet", { task: "succeeded" }, "auth", "hold"],
     ["the same, where the task's word would be enough", { task: "succeeded" }, "task", "hold"],
     ["another password opens Redis and there is no task", {}, "auth", "setSecret"],
-    ["Redis cannot be asked and there is no task", { live: "unknown" }, "auth", "setSecret"],
+    ["Redis cannot be asked and there is no task", { live: "unknown" }, "auth", "hold"],
+    ["Redis cannot be asked and the task failed", { live: "unknown", task: "failed" }, "auth", "hold"],
+    [
+      "the same, where the task's word would be enough",
+      { live: "unknown", task: "failed" },
+      "task",
+      "setSecret",
+    ],
+    ["Redis cannot be asked, which is no hindrance", { live: "unknown" }, "task", "setSecret"],
     ["the task failed", { task: "failed" }, "auth", "setSecret"],
   ])("where %s", (_what, seen, verify, move) => {
     expect(plan({ ...SEEN, ...seen }, verify)).toBe(move);

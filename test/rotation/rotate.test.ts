@@ -204,6 +204,24 @@ describe("two driven runs at once", () => {
     expect(rig.calls("ResetPassword")).toBe(1);
   });
 
+  it("leave it to the next run where the secret was rotated twice meanwhile", async () => {
+    const rig: Rig = createRig({
+      storeAt: async ({ call, phase }) => {
+        if (call !== "stage" || phase !== "before" || overtaken) return;
+        overtaken = true;
+        await rotated(rig);
+        expect(await rotateSecret(rig.run(), NAME, { ...DUE, force: true })).toMatchObject({
+          status: "rotated",
+        });
+      },
+    });
+    let overtaken = false;
+    const result = await rotateSecret(rig.context, NAME, DUE);
+    expect(result).toMatchObject({ status: "failed", error: { code: "StoreConflict", effect: "none" } });
+    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
+    expect(rig.calls("ResetPassword")).toBe(2);
+  });
+
   it("make the proven version current though another became current meanwhile", async () => {
     const rig: Rig = createRig({
       storeAt: ({ call, phase, versionId }) => {
@@ -288,6 +306,19 @@ describe("what goes wrong on the way", () => {
     });
     await rotated(rig);
     expect(rig.calls("ResetPassword")).toBe(2);
+  });
+
+  it("refusals without end: gives up after a while, and the next run carries on", async () => {
+    const rig = createRig();
+    rig.tencentDb.failNext(
+      "ResetPassword",
+      { kind: "error", code: "FailedOperation.SystemError" },
+      { times: 12 },
+    );
+    const result = await rotateSecret(rig.context, NAME, DUE);
+    expect(result).toMatchObject({ status: "failed", error: { code: "CloudUnavailable" } });
+    expect(result.durationMs).toBeLessThan(120_000);
+    await rotated(rig);
   });
 
   it("throttling: sends again after a pause", async () => {
@@ -418,6 +449,27 @@ describe("near its deadline", () => {
 });
 
 describe("proof", () => {
+  it("Redis out of reach before a joined password is sent: nothing is sent", async () => {
+    const rig = createRig();
+    rig.putPending({ password: "joined-password-1" });
+    rig.redis.unknownNext(Number.POSITIVE_INFINITY);
+    const result = await rotateSecret(rig.context, NAME, DUE);
+    expect(result).toMatchObject({ status: "failed", error: { code: "RedisUnreachable", effect: "none" } });
+    expect(rig.calls("ResetPassword")).toBe(0);
+    rig.redis.unknownNext(0);
+    await rotated(rig);
+  });
+
+  it("a run whose time ends during the proof stops in progress", async () => {
+    const rig = createRig();
+    const probe: typeof rig.redis.probe = async (target) =>
+      target.password === FIRST_PASSWORD ? { answer: "accepted" } : rig.redis.probe(target);
+    expect(await rotateSecret(rig.run({ probe }, 12_000), NAME, DUE)).toMatchObject({
+      status: "in-progress",
+    });
+    await rotated(rig);
+  });
+
   it("Redis out of reach after the change: holds, says so, and the next run finishes", async () => {
     const rig = createRig();
     const rotating = rotateSecret(rig.context, NAME, DUE);
