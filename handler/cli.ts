@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { RotationError } from "../lib/errors.ts";
+import { asRotationError } from "../lib/errors.ts";
 import type { Action, Answer } from "../lib/ports.ts";
 import { compose } from "./compose.ts";
 import { invoke } from "./invoke.ts";
@@ -64,9 +64,9 @@ async function run(action: Action, secrets: string[], options: Options): Promise
     process.stdout.write(options.json ? `${JSON.stringify(answer, undefined, 2)}\n` : render(answer));
     process.exitCode = exitCode(answer);
   } catch (error) {
-    if (!(error instanceof RotationError)) throw error;
-    process.stderr.write(`${error.code}: ${error.message}. ${error.next}\n`);
-    process.exitCode = USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed;
+    const { code, advice } = asRotationError(error);
+    process.stderr.write(`${code}: ${advice}\n`);
+    process.exitCode = USAGE_CODES.includes(code) ? EXIT.usage : EXIT.failed;
   }
 }
 

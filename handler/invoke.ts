@@ -8,6 +8,11 @@ import { rollbackSecret, rotateSecret } from "../lib/rotation/rotate.ts";
 import type { Composition } from "./compose.ts";
 import type { DrivenRequest, Request } from "./events.ts";
 
+/** A scheduled run in which some secrets failed, thrown when all the others are done: each is on the log already. */
+export class FleetFailed extends Error {
+  override readonly name = "FleetFailed";
+}
+
 /** Does what an invocation asks for. A managed step answers nothing. */
 export async function invoke(composition: Composition, request: Request): Promise<Answer | undefined> {
   if (request.kind === "step") {
@@ -18,7 +23,7 @@ export async function invoke(composition: Composition, request: Request): Promis
   const { failed } = answer.summary;
   if (request.scheduled && failed > 0) {
     const [first] = answer.results.filter(({ status }) => status === "failed");
-    throw new Error(
+    throw new FleetFailed(
       `${failed} of ${answer.results.length} secrets failed; the first: ${first?.secretId}: ${first?.error?.message}`,
     );
   }

@@ -86,7 +86,10 @@ export const ERRORS = {
     retry: "never",
     next: "The pending version holds the password that Redis has now. Restore the path to it, or set VERIFY=task.",
   },
-  Drift: { retry: "never", next: "Rotate the secret by hand with force: that sets a new password on both sides." },
+  Drift: {
+    retry: "never",
+    next: "Rotate the secret by hand with force: that sets a new password on both sides.",
+  },
   RotationPending: { retry: "never", next: "Let the next run finish the pending rotation, or abandon it." },
   // The run.
   InProgress: { retry: "soon", next: "Nothing: the next run carries on." },
@@ -126,4 +129,17 @@ export class RotationError extends Error {
   get next(): string {
     return ERRORS[this.code].next;
   }
+
+  /** What happened, and what the operator does next. */
+  get advice(): string {
+    return `${this.message.replace(/\.+$/, "")}. ${this.next}`;
+  }
+}
+
+/** What was thrown, as a RotationError. A defect's message may quote anything, so only its kind and place are told. */
+export function asRotationError(thrown: unknown): RotationError {
+  if (thrown instanceof RotationError) return thrown;
+  const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+  const place = thrown instanceof Error ? /\n\s+(at .*)/.exec(thrown.stack ?? "")?.[1] : undefined;
+  return new RotationError("Internal", `Unexpected ${kind} ${place ?? ""}`, { effect: "unknown" });
 }

@@ -78,7 +78,7 @@ export function passwordPolicy({ api, edition, instancePolicy, length }: PolicyO
   const specials = [...SAFE_SPECIALS].filter((character) => accepts(rule, character)).join("");
   const own = instancePolicy ?? { minLength: 0, minLetters: 0, minDigits: 0, minSpecials: 0 };
   const minimums = { letters: own.minLetters, digits: own.minDigits, specials: own.minSpecials };
-  const ownLength = Math.max(own.minLength, shortestWith(minimums, rule.classes));
+  const ownLength = instancePolicy ? Math.max(own.minLength, shortestWith(minimums, rule.classes)) : 0;
 
   const taker = edition === "ckv" ? `${api} on a CKV edition` : api;
   const apiTakes = `${taker} takes ${rule.minLength} to ${rule.maxLength} characters`;

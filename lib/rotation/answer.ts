@@ -1,4 +1,4 @@
-import { RotationError } from "../errors.ts";
+import { asRotationError, type RotationError } from "../errors.ts";
 import type { Action, Answer, SecretResult, Status } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { requireTime } from "./deadline.ts";
@@ -57,14 +57,6 @@ export async function attempt(
   };
 }
 
-function describeError({ code, message, effect, requestId, next }: RotationError) {
-  return { code, message: `${message}. ${next}`, effect, ...(requestId !== undefined && { requestId }) };
-}
-
-/** A defect's message may quote anything, so only its kind and place are told. */
-function asRotationError(thrown: unknown): RotationError {
-  if (thrown instanceof RotationError) return thrown;
-  const kind = thrown instanceof Error ? thrown.name : typeof thrown;
-  const place = thrown instanceof Error ? /\n\s+(at .*)/.exec(thrown.stack ?? "")?.[1] : undefined;
-  return new RotationError("Internal", `Unexpected ${kind} ${place ?? ""}`, { effect: "unknown" });
+function describeError({ code, advice, effect, requestId }: RotationError) {
+  return { code, message: advice, effect, ...(requestId !== undefined && { requestId }) };
 }
