@@ -1,11 +1,7 @@
 /** The password rules of TencentDB for Redis, and passwords drawn uniformly from all that keep them. */
 import { RotationError } from "./errors.ts";
+import { type Counts, createCount, GROUPS, type Group, passwordAt } from "./password-count.ts";
 import type { Instance, InstancePasswordPolicy, PasswordApi, RandomBytes } from "./ports.ts";
-
-/** What an instance's own policy counts. */
-const GROUPS = ["letters", "digits", "specials"] as const;
-type Group = (typeof GROUPS)[number];
-type Counts = Readonly<Record<Group, number>>;
 
 interface Rule {
   readonly minLength: number;
@@ -153,62 +149,13 @@ export function violations(policy: EffectivePolicy, password: string): Violation
   check(
     !forbiddenFirst.includes(first),
     "first-character",
-    "It starts with a character that must not be in front.",
+    "It starts with a character that may not be first.",
   );
   check(classesIn(password, classes) >= MIN_CLASSES, "classes", `It has fewer than ${MIN_CLASSES} classes.`);
   for (const group of GROUPS) {
     check(counts[group] >= minimums[group], group, `It has fewer than ${minimums[group]} ${group}.`);
   }
   return found;
-}
-
-type Count = (places: number, missing: Counts) => bigint;
-
-/** Counts the ways to fill so many places with generated characters, among them at least the missing ones. */
-function createCount({ generated }: EffectivePolicy): Count {
-  const known = new Map<string, bigint>();
-  const count: Count = (places, missing) => {
-    const { letters, digits, specials } = missing;
-    if (letters + digits + specials > places) return 0n;
-    if (places === 0) return 1n;
-    const key = [places, letters, digits, specials].join();
-    let ways = known.get(key);
-    if (ways === undefined) {
-      ways = 0n;
-      for (const group of GROUPS) {
-        ways += BigInt(generated[group].length) * count(places - 1, without(group, missing));
-      }
-      known.set(key, ways);
-    }
-    return ways;
-  };
-  return count;
-}
-
-function without(group: Group, missing: Counts): Counts {
-  return { ...missing, [group]: Math.max(0, missing[group] - 1) };
-}
-
-/** The password of that number: they are in the order of groups and characters, from the first place on. */
-function passwordAt({ length, minimums, generated }: EffectivePolicy, count: Count, number: bigint): string {
-  let password = "";
-  let missing = minimums;
-  let rest = number;
-  for (let places = length - 1; places >= 0; places--) {
-    for (const group of GROUPS) {
-      const missingAfter = without(group, missing);
-      const waysOn = count(places, missingAfter);
-      const ways = waysOn * BigInt(generated[group].length);
-      if (rest < ways) {
-        password += generated[group].charAt(Number(rest / waysOn));
-        rest %= waysOn;
-        missing = missingAfter;
-        break;
-      }
-      rest -= ways;
-    }
-  }
-  return password;
 }
 
 /** A candidate is good with a chance above one in four, so this many bad ones in a row mean a broken source. */
@@ -223,15 +170,14 @@ const SPARE_BYTES = 16;
  * @throws RotationError `Internal` where the source of random bytes is broken.
  */
 export function generatePassword(policy: EffectivePolicy, randomBytes: RandomBytes): string {
-  const count = createCount(policy);
+  const count = createCount(policy.generated);
   const total = count(policy.length, policy.minimums);
   const bits = (total - 1n).toString(2).length;
   const size = Math.ceil(bits / 8);
 
   for (let candidates = 0; candidates < MAX_CANDIDATES; candidates++) {
     const bytes = randomBytes(size + SPARE_BYTES);
-    if (bytes.length !== size + SPARE_BYTES)
-      throw brokenSource("it gave another number of bytes than asked for");
+    if (bytes.length !== size + SPARE_BYTES) throw brokenSource("it gave more or fewer bytes than asked for");
     if (new Set(bytes.subarray(size)).size === 1) throw brokenSource("it repeats one byte");
     const drawn = bytes.subarray(0, size).reduce((number, byte) => number * 256n + BigInt(byte), 0n);
     const number = BigInt.asUintN(bits, drawn);
@@ -249,13 +195,14 @@ function brokenSource(why: string): RotationError {
 /** log2 of how many passwords {@link generatePassword} draws from; they are counted exactly. */
 export function entropyBits(policy: EffectivePolicy): number {
   const { length, classes, generated, minimums } = policy;
-  let compliant = createCount(policy)(length, minimums);
+  let compliant = createCount(generated)(length, minimums);
   for (const accepted of classes) {
     const characters = [...Object.values(generated).join("")].filter((one) => accepted.includes(one));
     // What one password of a single class breaks, all of them break.
     const broken = violations(policy, (characters[0] ?? "").repeat(length));
-    if (broken.every(({ name }) => name === "classes"))
+    if (broken.every(({ name }) => name === "classes")) {
       compliant -= BigInt(characters.length) ** BigInt(length);
+    }
   }
   return Math.log2(Number(compliant));
 }

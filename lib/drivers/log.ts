@@ -7,6 +7,8 @@ export interface LogOptions {
   readonly level: string;
   /** On every line: the platform's request id, and whatever else tells runs apart. */
   readonly bindings: Readonly<Record<string, unknown>>;
+  /** The file descriptor to write to. Default 1: standard output, where both platforms collect it. */
+  readonly fd?: number;
 }
 
 export interface Log {
@@ -15,9 +17,10 @@ export interface Log {
   readonly result: (action: string, result: SecretResult) => void;
 }
 
-/** One JSON line an event on standard output, where both platforms collect it. */
-export function createLog({ level, bindings }: LogOptions): Log {
-  const logger = pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime });
+/** One JSON line an event. */
+export function createLog({ level, bindings, fd = 1 }: LogOptions): Log {
+  const options = { level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime };
+  const logger = pino(options, pino.destination(fd));
   return {
     observe: (event) => {
       const { type, ...fields } = event;
