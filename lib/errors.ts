@@ -31,6 +31,10 @@ export const ERRORS = {
     next: "Switch the instance's password-free access off, or take the secret out of the rotation.",
   },
   // The secret manager.
+  StoreCredentialsMissing: {
+    retry: "never",
+    next: "Give the function a role that may use Secrets Manager, or set the AWS SDK's variables.",
+  },
   SecretNotFound: { retry: "never", next: "Create the secret, or correct its name and SECRET_STORE_REGION." },
   StoreDenied: {
     retry: "never",
@@ -72,11 +76,11 @@ export const ERRORS = {
   // The proof.
   NewPasswordRejected: {
     retry: "never",
-    next: "Nothing: current still names the old password; the next run looks again.",
+    next: "Verify the secret: current still names the old password. The next run looks again and carries on.",
   },
   CurrentPasswordRejected: {
     retry: "never",
-    next: "Put the password that opens Redis into the secret, or rotate by hand with force: that sets a new one.",
+    next: "Put the right password and address into the secret, or rotate by hand with force: that sets a new password.",
   },
   OldPasswordAccepted: {
     retry: "never",

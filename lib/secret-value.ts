@@ -1,3 +1,4 @@
+import { applyEdits, modify } from "jsonc-parser";
 import * as z from "zod/mini";
 import { RotationError } from "./errors.ts";
 import { describeIssues } from "./issues.ts";
@@ -38,7 +39,7 @@ const schema = z.object({
   ),
   password: z.string(),
   api: z.optional(z.enum(PASSWORD_APIS)),
-  usernames: z.optional(z.unknown()),
+  usernames: z.optional(z.undefined("alternating users are not supported yet")),
 });
 
 const DEFAULT_ACCOUNT_NAMES = ["", "default", "root"];
@@ -59,12 +60,11 @@ export function parseSecretValue(text: string, secretId: string): SecretValue {
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw problems(describeIssues(parsed.error.issues));
 
-  const { host, port, username, api, usernames, ...rest } = parsed.data;
+  const { host, port, username, api, usernames: _, ...rest } = parsed.data;
   const isDefault = DEFAULT_ACCOUNT_NAMES.includes(username);
-  if (usernames !== undefined) throw problems("usernames: alternating users are not supported yet");
   const chosen = api ?? (isDefault ? "ResetPassword" : "ModifyInstanceAccount");
   if (chosen === "ResetPassword" && !isDefault) {
-    throw problems(`api: ResetPassword changes the default account only, but username is ${username}`);
+    throw problems("api: ResetPassword changes the default account only, but username names another");
   }
   if (chosen !== "ResetPassword") throw problems(`api: ${chosen} is not supported yet`);
   return {
@@ -76,7 +76,7 @@ export function parseSecretValue(text: string, secretId: string): SecretValue {
   };
 }
 
-/** The same JSON with another password; every other field, known or not, is kept as it is. */
+/** The same JSON with another password; every other field, known or not, is kept to the letter. */
 export function withPassword(text: string, password: string): string {
-  return JSON.stringify({ ...(parseConfidentialJson(text) as object), password });
+  return applyEdits(text, modify(text, ["password"], password, {}));
 }

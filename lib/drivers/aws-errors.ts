@@ -52,7 +52,7 @@ export function storeError(error: unknown, call: FailedCall): RotationError {
 function explain(error: unknown, call: FailedCall): { code: ErrorCode; detail: string } {
   if (call.aborted) return { code: "InProgress", detail: "the time of this run is used up" };
   if (error instanceof SecretsManagerServiceException) {
-    const quoted = call.confidential.some((text) => error.message.includes(text.slice(0, QUOTE_LENGTH)));
+    const quoted = call.confidential.some((text) => sharesWords(error.message, text));
     return {
       code: codeOf(error),
       detail: quoted ? `${error.name} (its message quotes the request)` : `${error.name}: ${error.message}`,
@@ -61,7 +61,7 @@ function explain(error: unknown, call: FailedCall): { code: ErrorCode; detail: s
   // The SDK's other errors quote what they could not read, which may be the secret: only their kind is told.
   const kind = textOf(error, "code") ?? textOf(error, "name") ?? "unknown";
   if (kind === "CredentialsProviderError") {
-    return { code: "CredentialsMissing", detail: "no AWS credentials were found" };
+    return { code: "StoreCredentialsMissing", detail: "no AWS credentials were found" };
   }
   if (kind === "TimeoutError" || kind === "ETIMEDOUT") {
     return { code: "StoreUnavailable", detail: "no answer in time" };
@@ -74,8 +74,15 @@ function explain(error: unknown, call: FailedCall): { code: ErrorCode; detail: s
   return { code: "Internal", detail: `the call could not be made (${kind})` };
 }
 
-// Long enough to tell a quotation, even one that was cut short, from a coincidence.
+// Long enough to tell a quotation, of whatever part of the text, from a coincidence.
 const QUOTE_LENGTH = 8;
+
+function sharesWords(message: string, text: string): boolean {
+  for (let start = 0; start + QUOTE_LENGTH <= text.length; start += 1) {
+    if (message.includes(text.slice(start, start + QUOTE_LENGTH))) return true;
+  }
+  return false;
+}
 
 function codeOf(error: SecretsManagerServiceException): ErrorCode {
   const status = statusOf(error);

@@ -20,7 +20,8 @@ export interface Log {
 /** One JSON line an event. */
 export function createLog({ level, bindings, fd = 1 }: LogOptions): Log {
   const options = { level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime };
-  const logger = pino(options, pino.destination(fd));
+  // A platform may freeze the function as soon as it has answered: each line must be out by then.
+  const logger = pino(options, pino.destination({ dest: fd, sync: true }));
   return {
     observe: (event) => {
       const { type, ...fields } = event;

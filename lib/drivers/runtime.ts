@@ -14,5 +14,6 @@ export const randomBytes: RandomBytes = (size) => nodeRandomBytes(size);
 /** SHA-256, in hexadecimal. */
 export const digest: Digest = (text) => createHash("sha256").update(text).digest("hex");
 
-/** Aborts after a time, without keeping the process alive for it. */
-export const abortAfter = (durationMs: number): AbortSignal => AbortSignal.timeout(Math.max(0, durationMs));
+/** Aborts after a time, in whole milliseconds, without keeping the process alive for it. */
+export const abortAfter = (durationMs: number): AbortSignal =>
+  AbortSignal.timeout(Math.max(0, Math.floor(durationMs)));

@@ -189,7 +189,8 @@ function tlsRoute(url: URL | undefined, ca: string | undefined): Route {
   return { protocol: "https://", agent };
 }
 
-function parseEndpoint(endpointUrl: string): URL {
+/** @throws RotationError `ConfigurationInvalid` where the URL is not one that passwords may be sent to */
+export function parseEndpoint(endpointUrl: string): URL {
   if (!URL.canParse(endpointUrl)) throw invalid("TENCENTCLOUD_ENDPOINT_URL is not a URL");
   const url = new URL(endpointUrl);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(bareHost(url)))) {

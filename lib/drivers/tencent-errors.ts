@@ -105,10 +105,11 @@ export function toRotationError(
   table: ApiErrorTable,
 ): RotationError {
   const { message, code, requestId, httpCode } = (error ?? {}) as SdkError;
-  if (typeof code === "string" && code !== "") {
+  // Errors of the transport have a code as well, but no RequestId: the cloud has not spoken.
+  if (typeof code === "string" && code !== "" && typeof requestId === "string" && requestId !== "") {
     const [meaning, effect] = table.get(code) ?? table.get(code.replace(/\..*/s, "")) ?? UNLISTED;
     const text = `${code}: ${typeof message === "string" ? message : "no message"}`;
-    return fail(call, meaning, effect, text, typeof requestId === "string" ? requestId : undefined);
+    return fail(call, meaning, effect, text, requestId);
   }
   if (httpCode === 429) return fail(call, "Throttled", "none", "HTTP 429");
   if (typeof httpCode === "number") return fail(call, "CloudUnavailable", "unknown", `HTTP ${httpCode}`);
@@ -117,7 +118,9 @@ export function toRotationError(
   }
   const reason = attempt.systemCode ?? (isTimeout(message) ? "timed out" : undefined);
   if (!attempt.sent) {
-    return fail(call, "CloudUnreachable", "none", `no connection (${reason ?? "not sent"})`);
+    return reason === undefined
+      ? fail(call, "Internal", "none", "the request could not be made")
+      : fail(call, "CloudUnreachable", "none", `no connection (${reason})`);
   }
   if (attempt.redirected)
     return fail(call, "NoAnswer", "unknown", "a redirect was answered and not followed");

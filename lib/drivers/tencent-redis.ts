@@ -156,11 +156,16 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
         Limit: MAX_TASKS,
       };
       const { Tasks } = await read(instance, "DescribeTaskList", params, taskList);
-      const newest = (Tasks ?? [])
-        .map((task) => ({ ...task, startTime: task.StartTime ?? "" }))
-        .sort((a, b) => a.startTime.localeCompare(b.startTime) || a.TaskId - b.TaskId)
-        .at(-1);
-      return newest && { taskId: newest.TaskId, state: taskResult(newest.Result) };
+      const tasks = (Tasks ?? [])
+        .map(({ TaskId, StartTime, Result }) => ({
+          taskId: TaskId,
+          startTime: StartTime ?? "",
+          state: taskResult(Result),
+        }))
+        .sort((a, b) => a.startTime.localeCompare(b.startTime) || a.taskId - b.taskId);
+      // A queued task has no start time yet, and is the newest all the same.
+      const newest = tasks.findLast(({ state }) => state === "running") ?? tasks.at(-1);
+      return newest && { taskId: newest.taskId, state: newest.state };
     },
   };
 }

@@ -40,12 +40,12 @@ export async function attempt(
   const findings: Findings = {};
   let status: Status;
   try {
-    requireTime(context, "before this secret's turn", "none");
+    requireTime(context, 0, "before this secret's turn", "none");
     status = await act(findings);
   } catch (thrown) {
     const error = asRotationError(thrown);
     status = error.code === "InProgress" ? "in-progress" : "failed";
-    if (status === "failed") findings.error = error;
+    findings.error = error;
   }
   const { error, ...found } = findings;
   return {

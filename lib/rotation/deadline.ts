@@ -1,8 +1,11 @@
 import { type Effect, RotationError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
-/** @throws RotationError `InProgress` where the run's time is over; `where` it ended completes the sentence */
-export function requireTime(context: Context, where: string, effect: Effect): void {
-  if (context.clock.now() < context.deadlineAt) return;
+/**
+ * @throws RotationError `InProgress` where less than `neededMs` is left of the run's time; `where` it ended completes
+ * the sentence
+ */
+export function requireTime(context: Context, neededMs: number, where: string, effect: Effect): void {
+  if (context.clock.now() + neededMs < context.deadlineAt) return;
   throw new RotationError("InProgress", `The time of this run ended ${where}`, { effect });
 }

@@ -2,7 +2,7 @@ import { RotationError } from "../errors.ts";
 import type { ProbeVerdict, SecretDescription, SecretResult, Stage, Status } from "../ports.ts";
 import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
-import { findTarget, preflight } from "./preflight.ts";
+import { findTarget, preflight, requireOwnAddress } from "./preflight.ts";
 import { isDue } from "./rotate.ts";
 import { readCurrent, readVersion, type Version, versionAt } from "./versions.ts";
 
@@ -22,7 +22,8 @@ export function planSecret(
 ): Promise<SecretResult> {
   return attempt(context, name, async (findings) => {
     const { description, current } = await read(context, name, findings);
-    await preflight(context, current.value);
+    const checked = await preflight(context, current.value);
+    if (!options.force) requireOwnAddress(current.value, checked);
     const status = expected(context, description, current, options.intervalDays);
     return options.force && status === "not-due" ? "planned" : status;
   });
@@ -53,36 +54,7 @@ export function verifySecret(context: Context, name: string): Promise<SecretResu
   });
 }
 
-/** Takes the pending label off a rotation that is given up, unless its password may be the one that Redis has. */
-export function abandonSecret(context: Context, name: string, force: boolean): Promise<SecretResult> {
-  return attempt(context, name, async (findings) => {
-    const { description } = await read(context, name, findings);
-    const { secretId } = description;
-    const pendingId = versionAt(description, "pending");
-    if (pendingId === undefined) return "ok";
-    findings.versionId = pendingId;
-    const pending = await readVersion(context.store, secretId, pendingId);
-    if (pending !== undefined && versionAt(description, "current") !== pendingId) {
-      const { answer } = await ask(context, pending);
-      const task = await context.controlPlane.newestPasswordTask(pending.value, pending.createdAt);
-      if (answer === "accepted" || task?.state === "running" || (answer === "unknown" && !force)) {
-        const why =
-          answer === "accepted"
-            ? "its password opens Redis"
-            : task?.state === "running"
-              ? `task ${task.taskId} may still set its password`
-              : "Redis cannot be asked whether its password opens it; force abandons it all the same";
-        throw new RotationError("RotationPending", `The pending version of secret ${name} is kept: ${why}`, {
-          effect: "none",
-        });
-      }
-    }
-    await context.store.release(secretId, pendingId);
-    context.observe({ type: "released", secretId, versionId: pendingId });
-    return "ok";
-  });
-}
-
+/** A secret as it stands, for actions that change nothing of it. */
 async function read(context: Context, name: string, findings: Findings) {
   const description = await context.store.describe(name);
   const current = await readCurrent(context.store, description);

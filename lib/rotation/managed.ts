@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { preflight } from "./preflight.ts";
 import { Run } from "./run.ts";
 import { createSecret, finishSecret, testSecret } from "./steps.ts";
-import { readCurrent, readVersion, type Version, versionAt } from "./versions.ts";
+import { readCurrent, readVersion } from "./versions.ts";
 
 /** What Secrets Manager asks for: one step of the rotation that `token` names. */
 export interface StepRequest {
@@ -23,12 +23,11 @@ export interface StepRequest {
 export async function runStep(context: Context, request: StepRequest): Promise<void> {
   const { step, token } = request;
   const description = await context.store.describe(request.secretId);
-  const { secretId } = description;
   if (isFinished(description, token)) {
-    if (step === "finishSecret") await context.store.release(secretId, token);
+    if (step === "finishSecret") await context.store.release(request.secretId, token);
     return;
   }
-  const run = new Run(context, secretId);
+  const run = new Run(context, request.secretId, description);
   await run.step(step, () => act(run, description, request));
 }
 
@@ -37,61 +36,68 @@ async function act(run: Run, description: SecretDescription, request: StepReques
   const { step, token, rotationToken } = request;
   if (step === "createSecret") {
     const current = await readCurrent(context.store, description);
-    const versionIds = [token];
     run.follow(
       await createSecret(context, {
         secretId,
         current,
-        versionIds,
+        versionIds: () => [token],
         ...(rotationToken !== undefined && { rotationToken }),
       }),
     );
     return;
   }
 
-  const pending = await readVersion(context.store, secretId, token);
-  if (step === "testSecret") return proveSecret(context, description, pending);
-  if (pending !== undefined) run.follow({ pending });
-  run.requirePending();
-  if (step === "setSecret") {
-    await run.bringIntoForce(await run.next());
-  } else {
-    await requireInForce(run);
-    await finishSecret(context, { secretId, pendingId: token, currentId: versionAt(description, "current") });
+  const stored = await readVersion(context.store, secretId, token);
+  if (stored !== undefined) run.follow({ pending: stored });
+  else if (step === "testSecret") return testConfiguration(context, secretId, description);
+  const { pending, watch } = run.requirePending();
+  switch (step) {
+    case "setSecret":
+      await run.bringIntoForce(await run.next());
+      return;
+    case "testSecret": {
+      const current = await readCurrent(context.store, description);
+      return testSecret(context, { secretId, current, pending, watch });
+    }
+    case "finishSecret":
+      await requireInForce(run);
+      return finishSecret(context, { secretId, pending, watch, description });
   }
 }
 
 /** A version becomes current only when its password is seen to open Redis, whoever says that the test has passed. */
 async function requireInForce(run: Run): Promise<void> {
+  const { pending, watch } = run.requirePending();
   for (;;) {
     const move = await run.next();
     if (move === "testSecret" || move === "finishSecret") return;
-    if (move !== "hold" && move !== "wait") {
-      const { pending } = run.requirePending();
-      throw new RotationError(
-        "NewPasswordRejected",
-        `The pending password does not open instance ${pending.value.instanceId} in ${pending.value.region}`,
-        { effect: "none" },
-      );
+    if (move === "hold" || move === "wait") {
+      await run.advance(move);
+      continue;
     }
-    await run.advance(move);
+    // setSecret has taken the word of its own task, in an earlier call.
+    if (run.context.verify === "task" && watch.tasks.task === "succeeded") return;
+    const { instanceId, region } = pending.value;
+    throw new RotationError(
+      "NewPasswordRejected",
+      `The pending password does not open instance ${instanceId} in ${region}`,
+      { effect: "none" },
+    );
   }
 }
 
 /** With no pending value, Secrets Manager only asks whether a rotation would work (RotateImmediately=false). */
-async function proveSecret(
+async function testConfiguration(
   context: Context,
+  secretId: string,
   description: SecretDescription,
-  pending: Version | undefined,
 ): Promise<void> {
-  const { secretId } = description;
-  const current = await readCurrent(context.store, description);
-  if (pending !== undefined) return testSecret(context, { secretId, current, pending });
-  const { accepted } = await preflight(context, current.value);
-  if (accepted || context.verify === "task") return;
+  const { value } = await readCurrent(context.store, description);
+  const checked = await preflight(context, value);
+  if (checked.current !== "rejected") return;
   throw new RotationError(
     "CurrentPasswordRejected",
-    `The current password of secret ${secretId} does not open instance ${current.value.instanceId} in ${current.value.region}`,
+    `The current password of secret ${secretId} does not open instance ${value.instanceId} in ${value.region}`,
     { effect: "none" },
   );
 }

@@ -7,8 +7,8 @@ import { createSecret, finishSecret, testSecret } from "./steps.ts";
 import { readCurrent, readVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
 
 const DAY_MS = 86_400_000;
-/** Released versions keep their ids for ever, so the next rotation from the same current version takes another. */
-const MAX_RELEASED = 20;
+/** Released versions keep their ids, so the next rotation from the same current version takes another: so many a day. */
+const MAX_RELEASED = 50;
 
 export interface RotateOptions {
   /** A secret whose current version is younger, in days, is skipped. */
@@ -18,99 +18,89 @@ export interface RotateOptions {
 }
 
 /** Rotates one secret, or carries on with the rotation that is pending. */
-export function rotateSecret(context: Context, name: string, options: RotateOptions): Promise<SecretResult> {
-  return attempt(context, name, async (findings) => {
-    const description = await context.store.describe(name);
-    const current = await readCurrent(context.store, description);
-    noteInstance(findings, current);
-    const pending = await readPending(context, description, current);
-    if (pending === undefined && !options.force && !isDue(context, current, options.intervalDays)) {
+export function rotateSecret(
+  context: Context,
+  secretId: string,
+  options: RotateOptions,
+): Promise<SecretResult> {
+  return attempt(context, secretId, async (findings) => {
+    const { force } = options;
+    const { description, current, pending } = await readSecret(context, secretId, findings);
+    if (pending === undefined && !force && !isDue(context, current, options.intervalDays)) {
       findings.versionId = current.versionId;
       return "not-due";
     }
-    return drive(context, { description, current, pending }, findings);
+    return drive(context, { secretId, description, current, pending, force }, findings);
   });
 }
 
 /** Puts the previous password back into Redis and the secret manager: a rotation to a known password. */
-export function rollbackSecret(context: Context, name: string): Promise<SecretResult> {
-  return attempt(context, name, async (findings) => {
-    const description = await context.store.describe(name);
-    const current = await readCurrent(context.store, description);
-    noteInstance(findings, current);
+export function rollbackSecret(context: Context, secretId: string): Promise<SecretResult> {
+  return attempt(context, secretId, async (findings) => {
+    const { description, current, pending } = await readSecret(context, secretId, findings);
     const previousId = versionAt(description, "previous");
-    const previous = previousId && (await readVersion(context.store, description.secretId, previousId));
-    const pending = await readPending(context, description, current);
-    const { password } = previous ? previous.value : current.value;
-    if (!previous || (pending !== undefined && pending.value.password !== password)) {
-      const why = previous ? "a rotation is pending" : "it has no previous version";
-      throw new RotationError(
-        previous ? "RotationPending" : "SecretInvalid",
-        `Secret ${name} cannot be rolled back: ${why}`,
-        { effect: "none" },
-      );
+    const previous = previousId && (await readVersion(context.store, secretId, previousId));
+    const refuse = (code: "SecretInvalid" | "RotationPending", why: string) =>
+      new RotationError(code, `Secret ${secretId} cannot be rolled back: ${why}`, { effect: "none" });
+    if (!previous) throw refuse("SecretInvalid", "it has no previous version");
+    requireSameAccount(current, previous, secretId);
+    const { password } = previous.value;
+    if (password === current.value.password)
+      throw refuse("SecretInvalid", "the previous password is the current");
+    if (pending !== undefined && pending.value.password !== password) {
+      throw refuse("RotationPending", "a rotation is pending");
     }
-    requireSameAccount(current, previous, name);
-    return drive(context, { description, current, pending, password }, findings);
+    return drive(context, { secretId, description, current, pending, password, force: true }, findings);
   });
 }
 
 interface Start {
+  readonly secretId: string;
   readonly description: SecretDescription;
   readonly current: Version;
   readonly pending: Version | undefined;
   readonly password?: string;
+  readonly force: boolean;
 }
 
 /** The loop: observe, plan, act, until the pending version is current. */
 async function drive(context: Context, start: Start, findings: Findings): Promise<Status> {
-  const { description, current, password } = start;
-  const { secretId } = description;
-  const run = new Run(context, secretId);
-  run.currentId = current.versionId;
+  const { secretId, description, current, password, force } = start;
+  const run = new Run(context, secretId, description);
   if (start.pending !== undefined) run.follow({ pending: start.pending });
 
   try {
     let move = await run.next();
     for (;;) {
       switch (move) {
-        case "done": {
-          const { pending } = run.requirePending();
-          await context.store.release(secretId, pending.versionId);
-          return "rotated";
-        }
-        case "createSecret": {
-          const placeholder = versionAt(description, "pending");
-          const versionIds = placeholder
-            ? [placeholder]
-            : tokens(context.digest, secretId, current.versionId);
-          await run.step("createSecret", async () =>
+        case "createSecret":
+          await run.step("createSecret", async () => {
+            const versionIds = () => freeVersions(context, secretId, current);
+            const request = { secretId, current, versionIds, force };
             run.follow(
-              await createSecret(context, {
-                secretId,
-                current,
-                versionIds,
-                ...(password !== undefined && { password }),
-              }),
-            ),
-          );
+              await createSecret(context, { ...request, ...(password !== undefined && { password }) }),
+            );
+          });
           move = await run.next();
           break;
-        }
         case "testSecret":
         case "finishSecret": {
           const { pending, watch } = run.requirePending();
           if (move === "testSecret") {
-            await run.step("testSecret", () => testSecret(context, { secretId, current, pending }));
+            await run.step("testSecret", () => testSecret(context, { secretId, current, pending, watch }));
           }
-          await run.step("finishSecret", () =>
-            finishSecret(context, { secretId, pendingId: pending.versionId, currentId: current.versionId }),
-          );
+          await run.step("finishSecret", async () => {
+            const now = await context.store.describe(secretId);
+            await finishSecret(context, { secretId, pending, watch, description: now });
+          });
           const exposureMs = watch.exposureMs();
           if (exposureMs !== undefined) findings.exposureMs = exposureMs;
           await run.settle();
           return "rotated";
         }
+        case "done":
+          await context.store.release(secretId, run.requirePending().pending.versionId);
+          return "rotated";
         default: {
           const onTheWay = move;
           move = await run.step("setSecret", () => run.bringIntoForce(onTheWay));
@@ -124,26 +114,40 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
   }
 }
 
-/** Two runs that start from the same current version derive the same ids, and so stage the same version. */
-function* tokens(digest: Digest, secretId: string, currentId: string): Generator<string> {
-  for (let released = 0; released < MAX_RELEASED; released += 1) {
-    yield digest(`${secretId}\n${currentId}\n${released}`);
-  }
+/**
+ * The ids that a new version may have. One that is pending by now is joined. Otherwise they follow from the current
+ * version and the day: two runs that start from it derive the same ids, and so stage the same version.
+ */
+async function freeVersions(context: Context, secretId: string, current: Version): Promise<Iterable<string>> {
+  const description = await context.store.describe(secretId);
+  const pendingId = versionAt(description, "pending");
+  const day = Math.floor(context.clock.now() / DAY_MS);
+  return pendingId === undefined
+    ? derivedIds(context.digest, `${description.secretId}\n${current.versionId}\n${day}`)
+    : [pendingId];
+}
+
+function* derivedIds(digest: Digest, seed: string): Generator<string> {
+  for (let released = 0; released < MAX_RELEASED; released += 1) yield digest(`${seed}\n${released}`);
 }
 
 export function isDue(context: Context, current: Version, intervalDays: number): boolean {
   return context.clock.now() - current.createdAt.getTime() >= intervalDays * DAY_MS;
 }
 
-async function readPending(
-  context: Context,
-  description: SecretDescription,
-  current: Version,
-): Promise<Version | undefined> {
-  const versionId = versionAt(description, "pending");
-  if (versionId === undefined) return undefined;
-  if (versionId === current.versionId) return current;
-  const pending = await readVersion(context.store, description.secretId, versionId);
-  if (pending !== undefined) requireSameAccount(current, pending, description.secretId);
-  return pending;
+async function readSecret(context: Context, secretId: string, findings: Findings) {
+  const { store } = context;
+  const description = await store.describe(secretId);
+  const current = await readCurrent(store, description);
+  noteInstance(findings, current);
+  const pendingId = versionAt(description, "pending");
+  if (pendingId === current.versionId) {
+    // A run ended between the two halves of its promotion, or a rotation function that never takes the label off.
+    await store.release(secretId, current.versionId);
+    return { description, current, pending: undefined };
+  }
+  const pending = pendingId && (await readVersion(store, secretId, pendingId));
+  if (!pending) return { description, current, pending: undefined };
+  requireSameAccount(current, pending, secretId);
+  return { description, current, pending };
 }

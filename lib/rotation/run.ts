@@ -1,19 +1,25 @@
-import { RotationError } from "../errors.ts";
-import type { Step } from "../ports.ts";
+import { type Effect, RotationError } from "../errors.ts";
+import type { SecretDescription, Step } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { requireTime } from "./deadline.ts";
 import { type Move, plan, type View } from "./plan.ts";
 import { unreachable } from "./preflight.ts";
 import { notVerified, type Staged, setSecret } from "./steps.ts";
-import type { Version } from "./versions.ts";
+import { type Version, versionAt } from "./versions.ts";
 import { Watch } from "./watch.ts";
 
 /** A task that does not bring the password into Redis is started again, but not for ever. */
 const MAX_SENDS = 3;
 /** Refusals that may pass, and lost replies, until a run gives up: with the pauses between them about 80 s. */
 const MAX_REFUSALS = 12;
+/** A password is sent only where this much time is left to see it through. */
+const SEND_MS = 30_000;
 /** How long a run goes on asking a Redis that cannot be reached. */
 const HOLD_MS = 30_000;
+/** How long a run whose password is current already waits for the end of its task. */
+const TASK_END_MS = 120_000;
+/** Labels that were read longer ago than this are read again before a password is sent. */
+const LABELS_FRESH_MS = 2_000;
 
 /** One rotation as one run sees it: what is pending, and how it looks from the outside. */
 export class Run {
@@ -22,24 +28,31 @@ export class Run {
   currentId: string | undefined;
   pending: Version | undefined;
   watch: Watch | undefined;
+  #labelsSeenAt: number;
   #holdingSince: number | undefined;
 
-  constructor(context: Context, secretId: string) {
+  /** `description`: of the secret, just read. */
+  constructor(context: Context, secretId: string, description: SecretDescription) {
     this.context = context;
     this.secretId = secretId;
+    this.currentId = versionAt(description, "current");
+    this.#labelsSeenAt = context.clock.now();
   }
 
   /** From here on, this is the pending version; every step before counts for nothing. */
   follow({ pending, instance }: Staged): void {
     this.pending = pending;
     this.watch = new Watch(this.context, this.secretId, pending, instance);
+    this.#labelsSeenAt = this.context.clock.now();
     if (pending.stages.includes("current")) this.currentId = pending.versionId;
   }
 
   /** Observes, and plans. */
   async next(): Promise<Move> {
     const { context, pending, watch, currentId } = this;
-    this.#requireTime();
+    const taskId = watch?.tasks.taskId;
+    const where = taskId === undefined ? "before a task was started" : `while waiting for task ${taskId}`;
+    requireTime(context, 0, where, this.#effect());
     const isDone = pending?.versionId === currentId;
     const signs: Pick<View, "live" | "task" | "instance"> =
       watch && !isDone ? await watch.look() : { live: "unknown", instance: "running" };
@@ -47,7 +60,9 @@ export class Run {
       ...(currentId !== undefined && { current: currentId }),
       ...(pending && { pending: pending.versionId }),
     };
-    return plan({ ...versions, ...signs }, context.verify);
+    const move = plan({ ...versions, ...signs }, context.verify);
+    if (move !== "hold") this.#holdingSince = undefined;
+    return move;
   }
 
   /** Follows the plan from `move` until Redis has the pending password, and returns the move that comes then. */
@@ -62,22 +77,14 @@ export class Run {
 
   /** Makes one of the moves that lead there. */
   async advance(move: "setSecret" | "wait" | "hold" | "fail"): Promise<void> {
-    const { context, secretId } = this;
     const { pending, watch } = this.requirePending();
     switch (move) {
       case "setSecret":
-        if (watch.tasks.sends >= MAX_SENDS) throw this.#taskFailed();
-        if (watch.tasks.refusals.length >= MAX_REFUSALS) throw watch.tasks.refusals.at(-1);
-        return setSecret(context, { secretId, pending, watch });
+        return this.#send();
       case "wait":
         return watch.pause();
       case "hold":
-        this.#holdingSince ??= context.clock.now();
-        if (watch.blindness !== undefined && context.clock.now() - this.#holdingSince >= HOLD_MS) {
-          throw watch.tasks.task === "succeeded"
-            ? notVerified(pending, watch.blindness)
-            : unreachable(pending.value, watch.blindness);
-        }
+        this.#requirePatience();
         return watch.pause();
       case "fail":
         throw new RotationError(
@@ -94,7 +101,8 @@ export class Run {
     const { pending, watch } = this.requirePending();
     const { tasks } = watch;
     const wasEarly = tasks.task === "running";
-    while (tasks.task === "running" && clock.now() < deadlineAt) {
+    const until = Math.min(deadlineAt, clock.now() + TASK_END_MS);
+    while (tasks.task === "running" && clock.now() < until) {
       await watch.pause();
       if (tasks.due) await tasks.poll();
     }
@@ -133,20 +141,54 @@ export class Run {
     return result;
   }
 
-  #requireTime(): void {
-    const taskId = this.watch?.tasks.taskId;
-    if (taskId === undefined) requireTime(this.context, "before the change was sent", "none");
-    else requireTime(this.context, `while waiting for task ${taskId}`, "unknown");
+  async #send(): Promise<void> {
+    const { context, secretId } = this;
+    const { pending, watch } = this.requirePending();
+    const { sends, refusals, taskId, message } = watch.tasks;
+    if (sends >= MAX_SENDS) {
+      throw new RotationError(
+        "TaskFailed",
+        `${MAX_SENDS} password tasks of instance ${pending.value.instanceId} in ${pending.value.region} ended ` +
+          `without the new password opening it; the last was ${taskId}${message === undefined ? "" : `: ${message}`}`,
+        { effect: "none" },
+      );
+    }
+    if (refusals.length >= MAX_REFUSALS) throw refusals.at(-1);
+    const where = `with less than ${SEND_MS / 1000} s left to send the password`;
+    requireTime(context, SEND_MS, where, this.#effect());
+    if (await this.#isStillPending()) await setSecret(context, { secretId, pending, watch });
   }
 
-  #taskFailed(): RotationError {
-    const { pending, watch } = this.requirePending();
-    const { taskId, message } = watch.tasks;
-    return new RotationError(
-      "TaskFailed",
-      `${MAX_SENDS} password tasks of instance ${pending.value.instanceId} in ${pending.value.region} ended without ` +
-        `the new password opening it; the last was ${taskId}${message === undefined ? "" : `: ${message}`}`,
+  /** What this run has done to Redis, as far as it knows. */
+  #effect(): Effect {
+    const tasks = this.watch?.tasks;
+    return tasks?.taskId !== undefined || tasks?.lostReply ? "unknown" : "none";
+  }
+
+  /** Another run, or an operator, may have ended the rotation while this run waited. */
+  async #isStillPending(): Promise<boolean> {
+    const { clock, store } = this.context;
+    if (clock.now() - this.#labelsSeenAt < LABELS_FRESH_MS) return true;
+    const { pending } = this.requirePending();
+    const description = await store.describe(this.secretId);
+    this.#labelsSeenAt = clock.now();
+    this.currentId = versionAt(description, "current");
+    if (this.currentId === pending.versionId) return false;
+    if (versionAt(description, "pending") === pending.versionId) return true;
+    throw new RotationError(
+      "VersionNotPending",
+      `The pending version of secret ${this.secretId} was released or replaced while this run waited`,
       { effect: "none" },
     );
+  }
+
+  #requirePatience(): void {
+    const { clock } = this.context;
+    const { pending, watch } = this.requirePending();
+    this.#holdingSince ??= clock.now();
+    if (watch.blindness === undefined || clock.now() - this.#holdingSince < HOLD_MS) return;
+    throw watch.tasks.task === "succeeded"
+      ? notVerified(pending, watch.blindness)
+      : unreachable(pending.value, watch.blindness);
   }
 }

@@ -1,17 +1,17 @@
 import { RotationError } from "../errors.ts";
 import { generatePassword } from "../password.ts";
-import type { Instance } from "../ports.ts";
+import type { Instance, SecretDescription } from "../ports.ts";
 import { withPassword } from "../secret-value.ts";
 import type { Context } from "./context.ts";
 import { requireTime } from "./deadline.ts";
-import { findTarget, preflight } from "./preflight.ts";
+import { preflight, requireOwnAddress } from "./preflight.ts";
 import { parseVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
 import type { Watch } from "./watch.ts";
 
 /** Each proof asks on this many fresh connections: several proxies may stand before one instance. */
 const PROOF_CONNECTIONS = 3;
 const PROOF_PAUSE_MS = 250;
-/** How long a proof may stay open: an old password still accepted, a path that comes and goes. */
+/** How long a proof may stay open when no task is running any more. */
 const PROOF_PATIENCE_MS = 10_000;
 
 export interface Staged {
@@ -30,18 +30,23 @@ export async function createSecret(
   request: {
     readonly secretId: string;
     readonly current: Version;
-    readonly versionIds: Iterable<string>;
+    /** Asked for right before the version is stored. */
+    readonly versionIds: () => Iterable<string> | Promise<Iterable<string>>;
     readonly rotationToken?: string;
     /** Instead of a fresh one: the previous password, for a rollback. */
     readonly password?: string;
+    /** Even where the current password is rejected at an address that is not the instance's own. */
+    readonly force?: boolean;
   },
 ): Promise<Staged> {
   const { secretId, current, rotationToken } = request;
-  const { instance, policy } = await preflight(context, current.value);
+  const checked = await preflight(context, current.value);
+  if (request.force !== true) requireOwnAddress(current.value, checked);
+  const { instance, policy } = checked;
   const password = request.password ?? generatePassword(policy, context.randomBytes);
   const text = withPassword(current.text, password);
 
-  for (const versionId of request.versionIds) {
+  for (const versionId of await request.versionIds()) {
     const stored = await context.store.stage(secretId, {
       versionId,
       text,
@@ -63,7 +68,7 @@ export async function createSecret(
   }
   throw new RotationError(
     "VersionNotPending",
-    `The version that this rotation of secret ${secretId} would use was released before`,
+    `Every version that this rotation of secret ${secretId} could use was released before`,
     { effect: "none" },
   );
 }
@@ -84,9 +89,10 @@ export async function setSecret(
     watch.tasks.sent(taskId);
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
-    if (error.passing) return watch.tasks.refused(error);
-    // The look before found no task that could still bring this password into Redis: nothing is lost with the label.
-    if (error.code === "PasswordRefused") {
+    if (error.passing || error.effect !== "none") return watch.tasks.refused(error);
+    // Where an earlier reply was lost, the password may reach Redis yet: the next run looks again and decides.
+    const isRefused = error.code === "PasswordRefused" || error.code === "RequestRefused";
+    if (isRefused && !watch.tasks.lostReply) {
       await context.store.release(secretId, pending.versionId);
       context.observe({ type: "released", secretId, versionId: pending.versionId });
     }
@@ -97,62 +103,99 @@ export async function setSecret(
 /** testSecret: proves on fresh connections that the new password opens Redis and the old one no longer does. */
 export async function testSecret(
   context: Context,
-  request: { readonly secretId: string; readonly current: Version; readonly pending: Version },
+  request: {
+    readonly secretId: string;
+    readonly current: Version;
+    readonly pending: Version;
+    readonly watch: Watch;
+  },
 ): Promise<void> {
-  const { secretId, current, pending } = request;
+  const { secretId, current, pending, watch } = request;
+  const { tasks } = watch;
   requireSameAccount(current, pending, secretId);
   const { clock } = context;
-  const startedAt = clock.now();
+  let patientUntil = clock.now() + PROOF_PATIENCE_MS;
   for (;;) {
-    const flaw = await findFlaw(context, current, pending);
+    const flaw = await findFlaw(context, current, pending, watch);
     if (flaw === undefined) return;
-    if (clock.now() - startedAt >= PROOF_PATIENCE_MS) throw flaw;
-    requireTime(context, "during the proof of the new password", "applied");
+    // While the task runs, some proxies may have the new password and some the old one.
+    if (tasks.due) await tasks.poll();
+    if (tasks.task === "running") patientUntil = clock.now() + PROOF_PATIENCE_MS;
+    if (clock.now() >= patientUntil) {
+      if (flaw.bearable) return;
+      throw flaw.error;
+    }
+    requireTime(context, 0, "during the proof of the new password", "applied");
     await clock.sleep(PROOF_PAUSE_MS);
   }
 }
 
+interface Flaw {
+  readonly error: RotationError;
+  /** The new password is proven; only the old one could not be asked about. */
+  readonly bearable: boolean;
+}
+
 async function findFlaw(
-  { controlPlane, probe, verify }: Context,
+  { probe, verify }: Context,
   current: Version,
   pending: Version,
-): Promise<RotationError | undefined> {
-  const target = await findTarget(controlPlane, pending.value);
+  watch: Watch,
+): Promise<Flaw | undefined> {
+  const target = await watch.target();
   const news = await Promise.all(Array.from({ length: PROOF_CONNECTIONS }, () => probe(target)));
-  const old = await probe({ ...target, password: current.value.password });
-
   const name = `instance ${pending.value.instanceId} in ${pending.value.region}`;
   if (news.some(({ answer }) => answer === "rejected")) {
-    return new RotationError("NewPasswordRejected", `The new password does not open ${name}`, {
-      effect: "unknown",
-    });
+    const message = `The new password does not open ${name}`;
+    return {
+      error: new RotationError("NewPasswordRejected", message, { effect: "unknown" }),
+      bearable: false,
+    };
   }
-  const blind = [...news, old].find((verdict) => verdict.answer === "unknown");
-  if (blind !== undefined) return verify === "task" ? undefined : notVerified(pending, blind.reason);
+  const blind = news.find((verdict) => verdict.answer === "unknown");
+  if (blind !== undefined) {
+    return verify === "task" ? undefined : { error: notVerified(pending, blind.reason), bearable: false };
+  }
+  if (current.value.password === pending.value.password) return undefined;
+  const old = await probe({ ...target, password: current.value.password });
   if (old.answer === "rejected") return undefined;
-  return new RotationError("OldPasswordAccepted", `The new password opens ${name}, and so does the old one`, {
-    effect: "applied",
-  });
+  if (old.answer === "unknown") return { error: notVerified(pending, old.reason), bearable: true };
+  const message = `The new password opens ${name}, and so does the old one`;
+  return { error: new RotationError("OldPasswordAccepted", message, { effect: "applied" }), bearable: false };
 }
 
 /**
- * finishSecret: makes the pending version current. Where another run has moved the stages meanwhile, the pending
- * password is still the one that opens Redis, so it takes the place of whatever is current by then.
+ * finishSecret: makes the pending version current. Where the labels have moved meanwhile, another run has gone on from
+ * here, or somebody has taken the label off: then only a password that opens Redis at this moment becomes current.
  */
 export async function finishSecret(
   context: Context,
-  request: { readonly secretId: string; readonly pendingId: string; readonly currentId: string | undefined },
+  request: {
+    readonly secretId: string;
+    readonly pending: Version;
+    readonly watch: Watch;
+    /** Just read. */
+    readonly description: SecretDescription;
+  },
 ): Promise<void> {
   const { store } = context;
-  const { secretId, pendingId, currentId } = request;
-  try {
-    await store.promote(secretId, pendingId, currentId ?? pendingId);
-  } catch (error) {
-    if (!(error instanceof RotationError && error.code === "StoreConflict")) throw error;
-    const movedTo = versionAt(await store.describe(secretId), "current");
-    if (movedTo === undefined) throw error;
-    await store.promote(secretId, pendingId, movedTo);
+  const { secretId, watch, description } = request;
+  const { versionId } = request.pending;
+  if (versionAt(description, "pending") === versionId) {
+    try {
+      return await store.promote(secretId, versionId, versionAt(description, "current") ?? versionId);
+    } catch (error) {
+      if (!(error instanceof RotationError && error.code === "StoreConflict")) throw error;
+    }
   }
+  const currentId = versionAt(await store.describe(secretId), "current") ?? versionId;
+  if (currentId === versionId) return store.release(secretId, versionId);
+  if ((await watch.probe()) !== "pending") {
+    throw new RotationError("StoreConflict", `Another run has moved the stages of secret ${secretId}`, {
+      effect: "none",
+    });
+  }
+  await store.promote(secretId, versionId, currentId);
 }
 
 export function notVerified(pending: Version, reason: string): RotationError {

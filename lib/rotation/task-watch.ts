@@ -16,6 +16,8 @@ const CLOCK_SKEW_MS = 5_000;
 export class TaskWatch {
   taskId: number | undefined;
   task: Task["state"] | undefined;
+  /** Whether this run has started the task itself, so that it certainly carries this password. */
+  isOwn = false;
   /** What the control plane said of the last failed task. */
   message: string | undefined;
   /** Tasks that this run has started. */
@@ -51,8 +53,14 @@ export class TaskWatch {
     return this.#context.clock.now() >= this.#nextPollAt;
   }
 
+  /** Whether a request of this run may have been carried out though its reply was lost. */
+  get lostReply(): boolean {
+    return this.refusals.some(({ effect }) => effect !== "none");
+  }
+
   sent(taskId: number): void {
     this.sends += 1;
+    this.isOwn = true;
     this.#follow({ taskId, state: "running" });
     this.#since = this.#context.clock.now();
     this.#postpone();
@@ -62,6 +70,7 @@ export class TaskWatch {
   refused(error: RotationError): void {
     this.taskId = undefined;
     this.task = undefined;
+    this.isOwn = false;
     this.#blind = true;
     if (error.code === "InstanceBusy") this.#instance = "busy";
     this.refusals.push(error);
@@ -88,11 +97,9 @@ export class TaskWatch {
   }
 
   #newest(): Promise<Task | undefined> {
-    const { controlPlane, verify } = this.#context;
+    const { controlPlane } = this.#context;
     if (this.taskId !== undefined) return controlPlane.describeTask(this.#pending.value, this.taskId);
-    // Where the task's word is enough, a task of the rotation before must not be taken for this one's.
-    const skewMs = verify === "task" ? 0 : CLOCK_SKEW_MS;
-    const since = new Date(this.#pending.createdAt.getTime() - skewMs);
+    const since = new Date(this.#pending.createdAt.getTime() - CLOCK_SKEW_MS);
     return controlPlane.newestPasswordTask(this.#pending.value, since);
   }
 

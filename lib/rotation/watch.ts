@@ -36,7 +36,7 @@ export class Watch {
   }
 
   async look(): Promise<Pick<View, "live" | "task" | "instance">> {
-    const { clock } = this.#context;
+    const { clock, verify } = this.#context;
     if (this.#untouched) {
       this.#untouched = false;
       this.#notLiveAt = clock.now();
@@ -47,15 +47,16 @@ export class Watch {
     // Accepted means that the task has just done its work: one poll at once asks for its last word.
     if (live === "pending" ? tasks.task === "running" : tasks.due) await tasks.poll();
     const stale = live === "other" && clock.now() - (tasks.succeededAt ?? Infinity) > SETTLE_MS;
-    const task = stale ? undefined : tasks.task;
+    // A task that another has started may carry another password: without AUTH its word is worth nothing.
+    const foreign = live === "unknown" && tasks.task === "succeeded" && !tasks.isOwn && verify === "task";
+    const task = stale || foreign ? undefined : tasks.task;
     return { live, instance: tasks.instance, ...(task && { task }) };
   }
 
   async probe(): Promise<Live> {
     const { clock, probe } = this.#context;
     const askedAt = clock.now();
-    this.#target ??= await findTarget(this.#context.controlPlane, this.#pending.value);
-    const verdict = await probe(this.#target);
+    const verdict = await probe(await this.target());
     this.blindness = verdict.answer === "unknown" ? verdict.reason : undefined;
     switch (verdict.answer) {
       case "accepted":
@@ -66,6 +67,12 @@ export class Watch {
       case "unknown":
         return "unknown";
     }
+  }
+
+  /** Where to ask with the pending password. */
+  async target(): Promise<ProbeTarget> {
+    this.#target ??= await findTarget(this.#context.controlPlane, this.#pending.value);
+    return this.#target;
   }
 
   /** Sleeps until the next look is worth while. */

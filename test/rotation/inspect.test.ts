@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { forEachSecret } from "../../lib/rotation/fleet.ts";
-import { abandonSecret, planSecret, statusOfSecret, verifySecret } from "../../lib/rotation/inspect.ts";
-import { createRig, DAY_MS, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
+import { planSecret, statusOfSecret, verifySecret } from "../../lib/rotation/inspect.ts";
+import { createRig, DAY_MS, INSTANCE, NAME, type Rig } from "./rig.ts";
 
 const OPTIONS = { intervalDays: 30, force: false };
 const setByHand = (rig: Rig, password: string) =>
@@ -82,58 +82,6 @@ describe("verify", () => {
       status: "failed",
       error: { code: "RedisUnreachable" },
     });
-  });
-});
-
-describe("abandon", () => {
-  it("takes the label off a pending version whose password never reached Redis", async () => {
-    const rig = createRig();
-    rig.putPending({ password: "pending-password-1" });
-    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({ status: "ok" });
-    expect([rig.at("AWSPENDING"), rig.passwordAt("AWSCURRENT")]).toEqual([undefined, FIRST_PASSWORD]);
-  });
-
-  it("does nothing where nothing is pending", async () => {
-    const rig = createRig();
-    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({ status: "ok" });
-    expect(rig.calls("UpdateSecretVersionStage")).toBe(0);
-  });
-
-  it("takes the label off a version without a value", async () => {
-    const rig = createRig();
-    rig.startManaged();
-    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({ status: "ok" });
-    expect(rig.at("AWSPENDING")).toBeUndefined();
-  });
-
-  it("keeps a version whose password opens Redis", async () => {
-    const rig = createRig();
-    rig.putPending({ password: "pending-password-1" });
-    await setByHand(rig, "pending-password-1");
-    expect(await abandonSecret(rig.context, NAME, true)).toMatchObject({
-      error: { code: "RotationPending" },
-    });
-    expect(rig.at("AWSPENDING")).toBeDefined();
-  });
-
-  it("keeps a version whose task still runs", async () => {
-    const rig = createRig();
-    rig.putPending({ password: "pending-password-1" });
-    await rig.controlPlane.changePassword(INSTANCE, "pending-password-1");
-    expect(await abandonSecret(rig.context, NAME, true)).toMatchObject({
-      error: { code: "RotationPending" },
-    });
-  });
-
-  it("keeps a version where Redis cannot be asked, unless forced", async () => {
-    const rig = createRig();
-    rig.putPending({ password: "pending-password-1" });
-    rig.redis.unknownNext(2);
-    expect(await abandonSecret(rig.context, NAME, false)).toMatchObject({
-      error: { code: "RotationPending" },
-    });
-    expect(await abandonSecret(rig.context, NAME, true)).toMatchObject({ status: "ok" });
-    expect(rig.at("AWSPENDING")).toBeUndefined();
   });
 });
 

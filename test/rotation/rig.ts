@@ -43,6 +43,7 @@ export interface Rig {
   /** The id of the version that carries the label. */
   at(label: "AWSPENDING" | "AWSCURRENT" | "AWSPREVIOUS"): string | undefined;
   passwordAt(label: "AWSPENDING" | "AWSCURRENT" | "AWSPREVIOUS"): string | undefined;
+  textAt(label: "AWSPENDING" | "AWSCURRENT" | "AWSPREVIOUS"): string | undefined;
   opens(password: string | undefined): boolean;
   /** Starts a managed rotation: an empty version under AWSPENDING. Returns its token. */
   startManaged(immediately?: boolean): string;
@@ -54,7 +55,10 @@ export interface Rig {
 export function createRig(options: RigOptions = {}): Rig {
   const clock = createVirtualClock({ autoAdvance: true });
   const instance = { ...INSTANCE, ...options.instance };
-  const redis = createFakeRedis([{ ...instance, password: FIRST_PASSWORD }]);
+  const redis = createFakeRedis([
+    { ...instance, password: FIRST_PASSWORD },
+    { instanceId: "somebody-else", wanIp: "10.0.0.77", port: instance.port, password: "another-password-1" },
+  ]);
   const { taskDurationMs = 9_000, taskTailMs = 500 } = options;
   const tencentDb = createTencentDb({
     clock,
@@ -73,9 +77,8 @@ export function createRig(options: RigOptions = {}): Rig {
     team: { name: "orders", pager: 7 },
     ...options.secret,
   };
-  const { ageMs = 40 * DAY_MS } = options;
-  const born = { now: () => clock.now() - (clock.now() === bornAt ? ageMs : 0), sleep: clock.sleep };
-  const bornAt = clock.now();
+  let { ageMs = 40 * DAY_MS } = options;
+  const born = { now: () => clock.now() - ageMs, sleep: clock.sleep };
   const secretsManager = createSecretsManager({ clock: born, newId: randomUUID });
   secretsManager.call("CreateSecret", {
     Name: NAME,
@@ -83,7 +86,7 @@ export function createRig(options: RigOptions = {}): Rig {
     ClientRequestToken: randomUUID(),
   });
   secretsManager.registerFunction(FUNCTION_ARN, () => {});
-  void clock.advance(1);
+  ageMs = 0;
 
   const events: RotationEvent[] = [];
   const store = createFakeSecretStore({ secretsManager, ...(options.storeAt && { at: options.storeAt }) });
@@ -119,6 +122,7 @@ export function createRig(options: RigOptions = {}): Rig {
       const text = version(label)?.content?.SecretString;
       return text === undefined ? undefined : JSON.parse(text).password;
     },
+    textAt: (label) => version(label)?.content?.SecretString,
     opens: (password) => password !== undefined && redis.opens(instance.instanceId, password),
     startManaged(immediately = true) {
       const token = randomUUID();

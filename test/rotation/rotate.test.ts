@@ -3,6 +3,8 @@ import { RotationError } from "../../lib/errors.ts";
 import { rollbackSecret, rotateSecret } from "../../lib/rotation/rotate.ts";
 import { createRig, DAY_MS, FIRST_PASSWORD, INSTANCE, NAME, type Rig, type RigOptions } from "./rig.ts";
 
+/** Somebody else's Redis, which rejects the password. */
+const OTHER_REDIS = "10.0.0.77";
 const DUE = { intervalDays: 30, force: false };
 
 async function rotated(rig: Rig): Promise<void> {
@@ -74,10 +76,10 @@ describe("a driven run", () => {
   });
 
   it("does not wait beyond its time for the end of the task", async () => {
-    const rig = createRig({ taskDurationMs: 60_000, taskTailMs: 55_000 });
-    const result = await rotateSecret(rig.run({}, 10_000), NAME, DUE);
+    const rig = createRig({ taskDurationMs: 300_000, taskTailMs: 295_000 });
+    const result = await rotateSecret(rig.run({}, 40_000), NAME, DUE);
     expect(result).toMatchObject({ status: "rotated" });
-    expect(result.durationMs).toBeLessThan(15_000);
+    expect(result.durationMs).toBeLessThan(45_000);
   });
 
   it("says so where the task fails after its password was proven", async () => {
@@ -154,10 +156,10 @@ describe("a driven run that finds a pending version", () => {
     expect(rig.at("AWSCURRENT")).toBe(token);
   });
 
-  it("takes the label off a version that is current already, and calls that the end", async () => {
+  it("takes the label off a version that became current without it, and sends nothing more", async () => {
     const rig = createRig({
       storeAt: ({ call, phase }) => {
-        if (call === "promote" && phase === "between" && rig.calls("ResetPassword") === 1 && !died) {
+        if (call === "promote" && phase === "between" && !died) {
           died = true;
           throw new RotationError("StoreUnavailable", "died here", { effect: "unknown" });
         }
@@ -166,8 +168,19 @@ describe("a driven run that finds a pending version", () => {
     let died = false;
     expect(await rotateSecret(rig.context, NAME, DUE)).toMatchObject({ status: "failed" });
     expect(rig.at("AWSPENDING")).toBe(rig.at("AWSCURRENT"));
-    await rotated(rig);
+    expect(await rotateSecret(rig.run(), NAME, DUE)).toMatchObject({ status: "not-due" });
+    expectRotated(rig);
     expect(rig.calls("ResetPassword")).toBe(1);
+  });
+
+  it("rotates where a label was left on the current version by another function", async () => {
+    const rig = createRig();
+    rig.secretsManager.call("UpdateSecretVersionStage", {
+      SecretId: NAME,
+      VersionStage: "AWSPENDING",
+      MoveToVersionId: rig.at("AWSCURRENT") ?? "",
+    });
+    await rotated(rig);
   });
 
   it("refuses one that is for another instance or account", async () => {
@@ -221,26 +234,24 @@ describe("two driven runs at once", () => {
     expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
     expect(rig.calls("ResetPassword")).toBe(2);
   });
-
-  it("make the proven version current though another became current meanwhile", async () => {
-    const rig: Rig = createRig({
-      storeAt: ({ call, phase, versionId }) => {
-        if (call !== "promote" || phase !== "before" || moved) return;
-        moved = true;
-        rig.secretsManager.call("PutSecretValue", {
-          SecretId: NAME,
-          ClientRequestToken: "written-by-hand-while-rotating-000",
-          SecretString: JSON.stringify({ password: "x", versionId }),
-        });
-      },
-    });
-    let moved = false;
-    expect(await rotateSecret(rig.context, NAME, DUE)).toMatchObject({ status: "rotated" });
-    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
-  });
 });
 
 describe("before anything is touched", () => {
+  it("an instance that takes any password fails the rotation", async () => {
+    const rig = createRig({ context: { probe: async () => ({ answer: "accepted" }) } });
+    expect(await rotateSecret(rig.context, NAME, DUE)).toMatchObject({
+      error: { code: "InstancePasswordFree" },
+    });
+    expect(rig.at("AWSPENDING")).toBeUndefined();
+  });
+
+  it("an address of another Redis is no hindrance where an operator forces it", async () => {
+    const rig = createRig({ secret: { host: OTHER_REDIS } });
+    const result = await rotateSecret(rig.context, NAME, { ...DUE, force: true });
+    expect(rig.calls("ResetPassword")).toBeGreaterThan(0);
+    expect(result).toMatchObject({ status: "failed", error: { code: "TaskFailed" } });
+  });
+
   it.each<[string, RigOptions, string]>([
     ["an isolated instance", { instance: { status: -2 } }, "InstanceGone"],
     ["an instance without a password", { instance: { noAuth: true } }, "InstancePasswordFree"],
@@ -252,6 +263,11 @@ describe("before anything is touched", () => {
     ["an address where nobody answers", { secret: { host: "10.0.0.99" } }, "RedisUnreachable"],
     ["an instance that is not there", { secret: { instanceId: "crs-missing" } }, "InstanceNotFound"],
     ["a secret that cannot be read", { secret: { region: "evil.example/" } }, "SecretInvalid"],
+    [
+      "an address of another Redis, as it seems",
+      { secret: { host: OTHER_REDIS } },
+      "CurrentPasswordRejected",
+    ],
     ["an api that is not there yet", { secret: { api: "ModfiyRedisPassword" } }, "SecretInvalid"],
   ])("%s fails the rotation", async (_what, options, code) => {
     const rig = createRig(options);
@@ -396,6 +412,27 @@ describe("what goes wrong on the way", () => {
     expect(await running).toMatchObject({ status: "failed", error: { code: "InstanceGone" } });
   });
 
+  it("a password refused after a lost reply: stays pending, and the next run decides", async () => {
+    const rig = createRig();
+    rig.tencentDb.failNext("ResetPassword", { kind: "reset" });
+    rig.tencentDb.failNext(
+      "ResetPassword",
+      { kind: "error", code: "InvalidParameterValue.PasswordError" },
+      { times: 2 },
+    );
+    expect(await rotateSecret(rig.context, NAME, DUE)).toMatchObject({ error: { code: "PasswordRefused" } });
+    expect(rig.at("AWSPENDING")).toBeDefined();
+    expect(await rotateSecret(rig.run(), NAME, DUE)).toMatchObject({ error: { code: "PasswordRefused" } });
+    expect(rig.at("AWSPENDING")).toBeUndefined();
+  });
+
+  it("an answer of unknown meaning to a change that was carried out: looks, and goes on", async () => {
+    const rig = createRig();
+    rig.tencentDb.failNext("ResetPassword", { kind: "error", code: "SomethingNew", carriedOut: true });
+    await rotated(rig);
+    expect(rig.tencentDb.passwordsSent(INSTANCE.instanceId)).toMatchObject({ calls: 1 });
+  });
+
   it("a password refused for good: is released, and the next rotation draws another", async () => {
     const rig = createRig();
     rig.tencentDb.failNext("ResetPassword", {
@@ -439,16 +476,120 @@ describe("what goes wrong on the way", () => {
 
 describe("near its deadline", () => {
   it("a run stops in progress while the task runs, and the next carries on without sending again", async () => {
-    const rig = createRig();
-    const first = await rotateSecret(rig.run({}, 4_000), NAME, DUE);
-    expect(first).toMatchObject({ status: "in-progress", taskId: 16_657, versionId: rig.at("AWSPENDING") });
-    expect(first.error).toBeUndefined();
+    const rig = createRig({ taskDurationMs: 60_000 });
+    const first = await rotateSecret(rig.run({}, 40_000), NAME, DUE);
+    expect(first).toMatchObject({
+      status: "in-progress",
+      taskId: 16_657,
+      versionId: rig.at("AWSPENDING"),
+      error: { code: "InProgress", effect: "unknown" },
+    });
     await rotated(rig);
     expect(rig.calls("ResetPassword")).toBe(1);
+  });
+
+  it("a run with 20 s left sends nothing, and the next carries on", async () => {
+    const rig = createRig();
+    const first = await rotateSecret(rig.run({}, 20_000), NAME, DUE);
+    expect(first).toMatchObject({ status: "in-progress", error: { code: "InProgress", effect: "none" } });
+    expect(rig.calls("ResetPassword")).toBe(0);
+    await rotated(rig);
+  });
+});
+
+describe("a run that was overtaken while it waited", () => {
+  /** Runs `meanwhile` at the first call of `name` in the given phase, once. */
+  function rigWith(name: string, phase: string, meanwhile: (rig: Rig) => Promise<void>): Rig {
+    let done = false;
+    const rig: Rig = createRig({
+      storeAt: async (moment) => {
+        if (moment.call !== name || moment.phase !== phase || done) return;
+        done = true;
+        await meanwhile(rig);
+      },
+    });
+    return rig;
+  }
+
+  it("does not promote what it proved before another rotation", async () => {
+    const rig = rigWith("promote", "before", async () => {
+      await rotateSecret(rig.run(), NAME, DUE);
+      await rotateSecret(rig.run(), NAME, { ...DUE, force: true });
+    });
+    const result = await rotateSecret(rig.context, NAME, DUE);
+    expect(result).toMatchObject({ status: "failed", error: { code: "StoreConflict", effect: "none" } });
+    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
+  });
+
+  it("takes a promotion that another run has made for its own", async () => {
+    const rig = rigWith("promote", "before", async () => {
+      await rotateSecret(rig.run(), NAME, DUE);
+    });
+    await rotated(rig);
+  });
+
+  it("promotes what Redis has though its label was taken off", async () => {
+    const rig = rigWith("promote", "before", async () => {
+      await rig.store.release(NAME, rig.at("AWSPENDING") ?? "");
+      rig.secretsManager.call("PutSecretValue", {
+        SecretId: NAME,
+        ClientRequestToken: "written-by-hand-while-rotating-000",
+        SecretString: "{}",
+      });
+    });
+    expect(await rotateSecret(rig.context, NAME, DUE)).toMatchObject({ status: "rotated" });
+    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
+  });
+
+  it("does not send a password that was abandoned meanwhile", async () => {
+    const rig = createRig();
+    rig.tencentDb.startOtherFlow(INSTANCE.instanceId, 30_000);
+    const running = rotateSecret(rig.context, NAME, DUE);
+    await rig.clock.sleep(10_000);
+    await rig.store.release(NAME, rig.at("AWSPENDING") ?? "");
+    expect(await running).toMatchObject({
+      status: "failed",
+      error: { code: "VersionNotPending", effect: "none" },
+    });
+    expect(rig.calls("ResetPassword")).toBe(0);
+  });
+
+  it("ends well where another run has finished while it waited for a busy instance", async () => {
+    const rig = createRig();
+    rig.tencentDb.startOtherFlow(INSTANCE.instanceId, 30_000);
+    const running = rotateSecret(rig.context, NAME, DUE);
+    await rig.clock.sleep(10_000);
+    const pendingId = rig.at("AWSPENDING") ?? "";
+    await rig.store.promote(NAME, pendingId, rig.at("AWSCURRENT") ?? "");
+    expect(await running).toMatchObject({ status: "rotated", versionId: pendingId });
+    expect([rig.calls("ResetPassword"), rig.at("AWSPENDING")]).toEqual([0, undefined]);
   });
 });
 
 describe("proof", () => {
+  it("where only the task's word counts, a task that another has started counts for nothing", async () => {
+    const rig = createRig();
+    rig.putPending({ password: "joined-password-1" });
+    await rig.controlPlane.changePassword(INSTANCE, "set-in-the-console-1");
+    await rig.clock.sleep(20_000);
+    rig.redis.unknownNext(Number.POSITIVE_INFINITY);
+    expect(await rotateSecret(rig.run({ verify: "task" }), NAME, DUE)).toMatchObject({ status: "rotated" });
+    expect(rig.opens("joined-password-1")).toBe(true);
+    expect(rig.passwordAt("AWSCURRENT")).toBe("joined-password-1");
+  });
+
+  it("an old password that cannot be asked about delays the promotion, and does not stop it", async () => {
+    const rig = createRig();
+    const probe: typeof rig.redis.probe = async (target) => {
+      const changed = rig.opens(rig.passwordAt("AWSPENDING"));
+      if (changed && target.password === FIRST_PASSWORD) return { answer: "unknown", reason: "No answer." };
+      return rig.redis.probe(target);
+    };
+    const result = await rotateSecret(rig.run({ probe }), NAME, DUE);
+    expect(result).toMatchObject({ status: "rotated" });
+    expect(result.exposureMs).toBeGreaterThan(10_000);
+  });
+
   it("Redis out of reach before a joined password is sent: nothing is sent", async () => {
     const rig = createRig();
     rig.putPending({ password: "joined-password-1" });
@@ -460,7 +601,7 @@ describe("proof", () => {
     await rotated(rig);
   });
 
-  it("a run whose time ends during the proof stops in progress", async () => {
+  it("stays open while the task runs, and then ten seconds more", async () => {
     const rig = createRig();
     const probe: typeof rig.redis.probe = async (target) =>
       target.password === FIRST_PASSWORD ? { answer: "accepted" } : rig.redis.probe(target);
@@ -532,7 +673,8 @@ describe("rollback", () => {
   it("carries on where it was cut off", async () => {
     const rig = createRig();
     await rotated(rig);
-    expect(await rollbackSecret(rig.run({}, 3_000), NAME)).toMatchObject({ status: "in-progress" });
+    rig.tencentDb.planNextTask({ durationMs: 60_000 });
+    expect(await rollbackSecret(rig.run({}, 40_000), NAME)).toMatchObject({ status: "in-progress" });
     expect(await rollbackSecret(rig.run(), NAME)).toMatchObject({ status: "rotated" });
     expect(rig.opens(FIRST_PASSWORD)).toBe(true);
   });
@@ -540,6 +682,17 @@ describe("rollback", () => {
   it("is refused where there is no previous version", async () => {
     const rig = createRig();
     expect(await rollbackSecret(rig.context, NAME)).toMatchObject({ error: { code: "SecretInvalid" } });
+  });
+
+  it("is refused where the previous password is the current one", async () => {
+    const rig = createRig();
+    rig.secretsManager.call("PutSecretValue", {
+      SecretId: NAME,
+      ClientRequestToken: "edited-by-hand-without-a-new-password",
+      SecretString: JSON.stringify({ ...JSON.parse(rig.textAt("AWSCURRENT") ?? ""), note: "edited" }),
+    });
+    expect(await rollbackSecret(rig.context, NAME)).toMatchObject({ error: { code: "SecretInvalid" } });
+    expect(rig.at("AWSPENDING")).toBeUndefined();
   });
 
   it("is refused while another rotation is pending", async () => {
