@@ -5,7 +5,11 @@ import { compose } from "./compose.ts";
 import { invoke } from "./invoke.ts";
 
 const EXIT = { good: 0, failed: 1, usage: 2, inProgress: 3 } as const;
-const USAGE_CODES: readonly string[] = ["ConfigurationInvalid", "CredentialsMissing"];
+const USAGE_CODES: readonly string[] = [
+  "ConfigurationInvalid",
+  "CredentialsMissing",
+  "StoreCredentialsMissing",
+];
 /** A run by hand has no platform that ends it. */
 const RUN_MS = 3_600_000;
 
@@ -51,7 +55,8 @@ async function run(action: Action, secrets: string[], options: Options): Promise
       },
       remainingMs: RUN_MS,
       defaultStore: "aws",
-      bindings: {},
+      // Standard output is for the answer alone.
+      log: { bindings: {}, fd: 2 },
     });
     const answer = await invoke(composition, {
       kind: "driven",

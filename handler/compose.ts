@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type Config, parseConfig, type StoreKind } from "../lib/config.ts";
 import { secretsManagerClient } from "../lib/drivers/aws-client.ts";
 import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
-import { createLog, type Log } from "../lib/drivers/log.ts";
+import { createLog, type Log, type LogOptions } from "../lib/drivers/log.ts";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
+import { parseEndpoint } from "../lib/drivers/tencent-client.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
 import { RotationError } from "../lib/errors.ts";
 import { createLimiter } from "../lib/limiter.ts";
@@ -18,8 +20,7 @@ export interface Invocation {
   readonly remainingMs: number;
   /** The store where SECRET_STORE does not name one. */
   readonly defaultStore: StoreKind;
-  /** On every line of the log. */
-  readonly bindings: Readonly<Record<string, unknown>>;
+  readonly log: Pick<LogOptions, "bindings" | "fd">;
 }
 
 export interface Composition {
@@ -52,10 +53,10 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   const clock = systemClock;
   const limiter = createLimiter({ clock, perSecond: CALLS_PER_SECOND });
   const ca = config.caBundlePath === undefined ? undefined : readBundle(config.caBundlePath);
-  const log = createLog({ level: config.logLevel, bindings: invocation.bindings });
+  const log = createLog({ level: config.logLevel, ...invocation.log });
 
-  const client = await secretsManagerClient({ ...(config.storeRegion && { region: config.storeRegion }) });
-  const store = awsSecretsManager({ client, clock, signal });
+  if (config.endpointUrl !== undefined) parseEndpoint(config.endpointUrl);
+  const store = awsSecretsManager({ client: await warmClient(config.storeRegion), clock, signal });
   const { credentialsSecretId } = config;
   const credentials =
     credentialsSecretId === undefined
@@ -86,6 +87,15 @@ export async function compose(invocation: Invocation): Promise<Composition> {
       deadlineAt: clock.now() + remainingMs - marginMs,
     },
   };
+}
+
+/** A warm function finds its connections to Secrets Manager again. The client renews its credentials by itself. */
+const clients = new Map<string | undefined, SecretsManagerClient>();
+
+async function warmClient(region: string | undefined): Promise<SecretsManagerClient> {
+  const client = clients.get(region) ?? (await secretsManagerClient(region === undefined ? {} : { region }));
+  clients.set(region, client);
+  return client;
 }
 
 function readBundle(path: string): string {

@@ -50,7 +50,9 @@ export async function credentialsFromSecret(store: SecretStore, name: string): P
   const current = versionAt(await store.describe(name), "current");
   const stored = current && (await store.read(name, current));
   if (!stored) throw missing("it has no value");
-  const parsed = schema.safeParse(parseConfidentialJson(stored.text));
+  const json = parseConfidentialJson(stored.text);
+  if (json === undefined) throw missing("it is not JSON");
+  const parsed = schema.safeParse(json);
   if (!parsed.success) throw missing(describeIssues(parsed.error.issues));
   return parsed.data;
 }

@@ -75,7 +75,15 @@ export function parseScfEvent(event: unknown): Request {
   const timer = scfTimer.safeParse(event);
   if (!timer.success) return parseManual(event, false);
   const message = timer.data.Message?.trim();
-  return message ? parseManual(parseConfidentialJson(message), true) : SCHEDULED_ROTATE;
+  if (!message) return SCHEDULED_ROTATE;
+  const payload = parseConfidentialJson(message);
+  if (payload === undefined) throw invalid("Message: it is not JSON");
+  const request = parseManual(payload, true);
+  // Repeated, it would swap the two passwords again, and the platform repeats what fails.
+  if (request.kind === "driven" && request.action === "rollback") {
+    throw invalid("Message: action: rollback is for manual invocations only");
+  }
+  return request;
 }
 
 function parseManual(payload: unknown, scheduled: boolean): Request {
@@ -86,9 +94,11 @@ function parseManual(payload: unknown, scheduled: boolean): Request {
 function parse<T>(schema: z.ZodMiniType<T>, payload: unknown): T {
   const parsed = schema.safeParse(payload);
   if (parsed.success) return parsed.data;
-  throw new RotationError("EventInvalid", `Event: ${describeIssues(parsed.error.issues)}`, {
-    effect: "none",
-  });
+  throw invalid(describeIssues(parsed.error.issues));
+}
+
+function invalid(problems: string): RotationError {
+  return new RotationError("EventInvalid", `Event: ${problems}`, { effect: "none" });
 }
 
 function isObject(value: unknown): value is object {

@@ -76,7 +76,7 @@ function fleetOf(request: DrivenRequest, configured: readonly string[]): readonl
   if (secretIds.length > 0) return secretIds;
   throw new RotationError(
     "ConfigurationInvalid",
-    "No secrets to work on: name them in the payload, or set ROTATION_SECRETS",
+    "No secrets to work on: name them, or set ROTATION_SECRETS",
     { effect: "none" },
   );
 }

@@ -9,5 +9,5 @@ export const handler = (event: unknown, context: Context): Promise<Answer | unde
     environment: process.env,
     remainingMs: context.getRemainingTimeInMillis(),
     defaultStore: "aws",
-    bindings: { requestId: context.awsRequestId, function: context.functionName },
+    log: { bindings: { requestId: context.awsRequestId, function: context.functionName } },
   });

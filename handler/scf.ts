@@ -15,5 +15,5 @@ export const main_handler = (event: unknown, context: ScfContext): Promise<Answe
     environment: process.env,
     remainingMs: context.getRemainingTimeInMillis(),
     defaultStore: "ssm",
-    bindings: { requestId: context.request_id, function: context.function_name },
+    log: { bindings: { requestId: context.request_id, function: context.function_name } },
   });

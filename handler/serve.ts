@@ -13,7 +13,7 @@ export async function serve(request: () => Request, invocation: Invocation): Pro
   } catch (error) {
     if (error instanceof FleetFailed) throw error;
     const failure = asRotationError(error);
-    createLog({ level: "error", bindings: invocation.bindings }).error(failure);
+    createLog({ level: "error", ...invocation.log }).error(failure);
     // The platforms print an error with its cause, which may hold the request. What they get has none.
     throw Object.assign(new Error(failure.advice), { name: failure.code });
   }

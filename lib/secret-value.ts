@@ -78,5 +78,12 @@ export function parseSecretValue(text: string, secretId: string): SecretValue {
 
 /** The same JSON with another password; every other field, known or not, is kept to the letter. */
 export function withPassword(text: string, password: string): string {
-  return applyEdits(text, modify(text, ["password"], password, {}));
+  const edited = applyEdits(text, modify(text, ["password"], password, {}));
+  if (passwordIn(edited) === password) return edited;
+  // Of a field that is named twice the first was edited, and the last counts.
+  return JSON.stringify({ ...(parseConfidentialJson(text) as object), password });
+}
+
+function passwordIn(text: string): unknown {
+  return (parseConfidentialJson(text) as { readonly password?: unknown }).password;
 }

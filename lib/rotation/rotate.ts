@@ -1,5 +1,5 @@
 import { RotationError } from "../errors.ts";
-import type { Digest, SecretDescription, SecretResult, Status } from "../ports.ts";
+import type { SecretDescription, SecretResult, Status } from "../ports.ts";
 import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
 import { Run } from "./run.ts";
@@ -40,18 +40,20 @@ export function rollbackSecret(context: Context, secretId: string): Promise<Secr
     const { description, current, pending } = await readSecret(context, secretId, findings);
     const previousId = versionAt(description, "previous");
     const previous = previousId && (await readVersion(context.store, secretId, previousId));
-    const refuse = (code: "SecretInvalid" | "RotationPending", why: string) =>
-      new RotationError(code, `Secret ${secretId} cannot be rolled back: ${why}`, { effect: "none" });
-    if (!previous) throw refuse("SecretInvalid", "it has no previous version");
+    if (!previous) throw cannotRollBack("SecretInvalid", secretId, "it has no previous version");
     requireSameAccount(current, previous, secretId);
     const { password } = previous.value;
     if (password === current.value.password)
-      throw refuse("SecretInvalid", "the previous password is the current");
+      throw cannotRollBack("SecretInvalid", secretId, "the previous password is the current");
     if (pending !== undefined && pending.value.password !== password) {
-      throw refuse("RotationPending", "a rotation is pending");
+      throw cannotRollBack("RotationPending", secretId, "a rotation is pending");
     }
     return drive(context, { secretId, description, current, pending, password, force: true }, findings);
   });
+}
+
+function cannotRollBack(code: "SecretInvalid" | "RotationPending", secretId: string, why: string) {
+  return new RotationError(code, `Secret ${secretId} cannot be rolled back: ${why}`, { effect: "none" });
 }
 
 interface Start {
@@ -77,9 +79,14 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
           await run.step("createSecret", async () => {
             const versionIds = () => freeVersions(context, secretId, current);
             const request = { secretId, current, versionIds, force };
-            run.follow(
-              await createSecret(context, { ...request, ...(password !== undefined && { password }) }),
-            );
+            const staged = await createSecret(context, {
+              ...request,
+              ...(password !== undefined && { password }),
+            });
+            if (password !== undefined && staged.pending.value.password !== password) {
+              throw cannotRollBack("RotationPending", secretId, "another rotation came first");
+            }
+            run.follow(staged);
           });
           move = await run.next();
           break;
@@ -116,19 +123,26 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
 
 /**
  * The ids that a new version may have. One that is pending by now is joined. Otherwise they follow from the current
- * version and the day: two runs that start from it derive the same ids, and so stage the same version.
+ * version: two runs that start from it derive the same ids, and so stage the same version.
  */
 async function freeVersions(context: Context, secretId: string, current: Version): Promise<Iterable<string>> {
   const description = await context.store.describe(secretId);
   const pendingId = versionAt(description, "pending");
-  const day = Math.floor(context.clock.now() / DAY_MS);
-  return pendingId === undefined
-    ? derivedIds(context.digest, `${description.secretId}\n${current.versionId}\n${day}`)
-    : [pendingId];
+  if (pendingId !== undefined) return [pendingId];
+  const ids = derivedIds(context, `${description.secretId}\n${current.versionId}`);
+  const currentId = versionAt(description, "current");
+  if (currentId === current.versionId || (currentId !== undefined && ids.includes(currentId))) return ids;
+  throw new RotationError("StoreConflict", `Secret ${secretId} was rotated while this run looked away`, {
+    effect: "none",
+  });
 }
 
-function* derivedIds(digest: Digest, seed: string): Generator<string> {
-  for (let released = 0; released < MAX_RELEASED; released += 1) yield digest(`${seed}\n${released}`);
+/** The day comes into them last: two runs at midnight would not agree on it. */
+function derivedIds({ clock, digest }: Context, seed: string): readonly string[] {
+  const day = Math.floor(clock.now() / DAY_MS);
+  return [seed, `${seed}\n${day}`].flatMap((prefix) =>
+    Array.from({ length: MAX_RELEASED }, (_, released) => digest(`${prefix}\n${released}`)),
+  );
 }
 
 export function isDue(context: Context, current: Version, intervalDays: number): boolean {

@@ -14,8 +14,10 @@ import { startSecretsManager } from "./secrets-manager/server.ts";
 import { type Certificates, createCertificates } from "./tencentdb/certificates.ts";
 import type { InstanceOptions } from "./tencentdb/instances.ts";
 import { createTencentDb, type TencentDb, type TencentDbOptions } from "./tencentdb/model.ts";
+import { type RedisProxy, startRedisProxy } from "./tencentdb/redis-proxy.ts";
 import { type RedisServer, startRedisServer } from "./tencentdb/redis-server.ts";
 import { startTencentServer } from "./tencentdb/server.ts";
+import type { CallWatcher } from "./watched-call.ts";
 
 export interface CloudInstance extends Omit<InstanceOptions, "wanIp" | "port"> {
   /** Serves TLS, with a certificate of the cloud's own authority. */
@@ -28,6 +30,8 @@ export interface CloudOptions extends Pick<TencentDbOptions, "taskDurationMs" | 
   readonly instances: readonly CloudInstance[];
   /** How old the secrets' first versions are. Default 40 days, so that a rotation is due. */
   readonly secretAgeMs?: number;
+  /** Told of every call to both clouds and, through a proxy before each Redis, of every connection there. */
+  readonly onCall?: CallWatcher;
 }
 
 export interface LocalCloud {
@@ -35,6 +39,7 @@ export interface LocalCloud {
   readonly environment: Readonly<Record<string, string>>;
   readonly tencentDb: TencentDb;
   readonly secretsManager: SecretsManager;
+  /** The servers themselves, past any proxy. */
   readonly redis: ReadonlyMap<string, RedisServer>;
   /** From then on Secrets Manager has the function `invoke` called when a secret is rotated. */
   connectFunction(invoke: RotationEngineOptions["invoke"], retryAfterMs?: readonly number[]): RotationEngine;
@@ -53,16 +58,18 @@ export const secretName = (instanceId: string): string => `redis/${instanceId}`;
 
 /** A cloud on loopback: TencentDB with a real Redis for each instance, and Secrets Manager with a secret for each. */
 export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
-  const { instances, taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS } = options;
+  const { instances, taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall } = options;
   const certificates = await createCertificates();
   const passwords = new Map(instances.map(({ instanceId }) => [instanceId, newKey()]));
   const redis = new Map(
     await Promise.all(instances.map(async (instance) => startRedis(instance, passwords, certificates))),
   );
+  const proxies = onCall === undefined ? new Map<string, RedisProxy>() : await startProxies(redis, onCall);
+  const addresses: Addresses = new Map<string, Address>([...redis, ...proxies]);
 
   const tencentDb = createTencentDb({
     clock: systemClock,
-    instances: instances.map((instance) => ({ ...instance, ...addressOf(redis, instance.instanceId) })),
+    instances: instances.map((instance) => ({ ...instance, ...addressOf(addresses, instance.instanceId) })),
     setPassword: async (instanceId, _account, password) => redis.get(instanceId)?.setPassword(password),
     ...(taskDurationMs !== undefined && { taskDurationMs }),
     ...(taskTailMs !== undefined && { taskTailMs }),
@@ -72,12 +79,13 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     clock: systemClock,
     services: { redis: tencentDb },
     credentials: [tencentKey],
+    onCall,
   });
 
   const storeClock = shiftedClock();
   const secretsManager = createSecretsManager({ clock: storeClock, newId: randomUUID, region: REGION });
   storeClock.shiftMs = -secretAgeMs;
-  for (const instance of instances) createSecret(secretsManager, instance, redis, passwords);
+  for (const instance of instances) createSecret(secretsManager, instance, addresses, passwords);
   storeClock.shiftMs = 0;
   const awsKey = { id: `AKIALOCAL${newKey().slice(0, 11).toUpperCase()}`, secretAccessKey: newKey() };
   const awsServer = await startSecretsManager({
@@ -85,6 +93,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     newId: randomUUID,
     keys: { [awsKey.id]: { secretAccessKey: awsKey.secretAccessKey } },
     inRegion: (region) => (region === REGION ? secretsManager : undefined),
+    onCall,
   });
 
   const directory = await mkdtemp(join(tmpdir(), "local-cloud-"));
@@ -128,7 +137,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     },
     newestTaskId: (instanceId) => tencentDb.newestTaskId(instanceId),
     async close() {
-      await Promise.all([tencentServer.close(), awsServer.close()]);
+      await Promise.all([tencentServer, awsServer, ...proxies.values()].map((server) => server.close()));
       await Promise.all([...redis.values()].map((server) => server.stop()));
       await rm(directory, { recursive: true, force: true });
     },
@@ -160,8 +169,23 @@ async function startRedis(
   return [instance.instanceId, server];
 }
 
-function addressOf(redis: ReadonlyMap<string, RedisServer>, instanceId: string) {
-  const server = redis.get(instanceId);
+async function startProxies(
+  redis: ReadonlyMap<string, RedisServer>,
+  onCall: CallWatcher,
+): Promise<Map<string, RedisProxy>> {
+  const start = async ([instanceId, { port }]: [string, RedisServer]): Promise<[string, RedisProxy]> => [
+    instanceId,
+    await startRedisProxy({ port, onCall }),
+  ];
+  return new Map(await Promise.all([...redis].map(start)));
+}
+
+type Address = Pick<RedisServer, "host" | "port">;
+/** Where each instance is said to listen. */
+type Addresses = ReadonlyMap<string, Address>;
+
+function addressOf(addresses: Addresses, instanceId: string) {
+  const server = addresses.get(instanceId);
   if (server === undefined) throw new Error(`There is no Redis for ${instanceId}`);
   return { wanIp: server.host, port: server.port };
 }
@@ -169,11 +193,11 @@ function addressOf(redis: ReadonlyMap<string, RedisServer>, instanceId: string) 
 function createSecret(
   secretsManager: SecretsManager,
   instance: CloudInstance,
-  redis: ReadonlyMap<string, RedisServer>,
+  addresses: Addresses,
   passwords: ReadonlyMap<string, string>,
 ): void {
   const { instanceId, region, tls = false, secretFields } = instance;
-  const { wanIp, port } = addressOf(redis, instanceId);
+  const { wanIp, port } = addressOf(addresses, instanceId);
   const value = {
     engine: "tencentdb-redis",
     region,

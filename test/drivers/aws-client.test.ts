@@ -51,12 +51,12 @@ describe("secretsManagerClient", () => {
     },
   );
 
-  it("says CredentialsMissing where there are none", async () => {
+  it("says StoreCredentialsMissing where there are none", async () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", undefined);
     vi.stubEnv("AWS_ENDPOINT_URL", service.server.url);
     const client = await secretsManagerClient({ region: "eu-west-1" });
     const error = await failed(awsSecretsManager({ client, clock }).describe("redis"));
-    expect(error).toMatchObject({ code: "CredentialsMissing", effect: "none" });
+    expect(error).toMatchObject({ code: "StoreCredentialsMissing", effect: "none" });
   });
 
   it.each(["before", "in the middle of"])(

@@ -1,3 +1,4 @@
+import { syncBuiltinESMExports } from "node:module";
 import tls from "node:tls";
 import { Redis } from "iovalkey";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -97,11 +98,15 @@ describe("redisProbe over TLS", () => {
     expect(await probe(target(port, { host: "localhost", ssl: true }))).toEqual({ answer: "accepted" });
   });
 
-  it("trusts the given authority besides the system's own, not instead of them", async () => {
-    const connect = vi.spyOn(tls, "connect");
-    await redisProbe({ ca })(target(port, { ssl: true }));
-    expect(connect).toHaveBeenCalledWith(expect.objectContaining({ ca: [...tls.rootCertificates, ca] }));
-    connect.mockRestore();
+  it("trusts the given authority besides the system's own, not instead of them, and reads them once", async () => {
+    const create = vi.spyOn(tls, "createSecureContext");
+    syncBuiltinESMExports();
+    const probe = redisProbe({ ca });
+    await probe(target(port, { ssl: true }));
+    await probe(target(port, { ssl: true }));
+    expect(create.mock.calls).toEqual([[{ ca: [...tls.rootCertificates, ca] }]]);
+    create.mockRestore();
+    syncBuiltinESMExports();
   });
 
   it("says unknown where the authority is not trusted, whatever the environment allows", async () => {

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../lib/config.ts";
+import type { RotationError } from "../lib/errors.ts";
+
+const DEFAULTS = {
+  site: "domestic",
+  endpointUrl: undefined,
+  credentialsSecretId: undefined,
+  store: "aws",
+  storeRegion: undefined,
+  secretIds: [],
+  intervalDays: 30,
+  passwordLength: undefined,
+  verify: "auth",
+  caBundlePath: undefined,
+  logLevel: "info",
+};
+
+function problemsOf(environment: Record<string, string>): string {
+  try {
+    parseConfig(environment, "aws");
+  } catch (error) {
+    expect(error).toMatchObject({ name: "RotationError", code: "ConfigurationInvalid", effect: "none" });
+    return (error as RotationError).message;
+  }
+  throw new Error("It was accepted");
+}
+
+describe("parseConfig", () => {
+  it.each([
+    ["nothing is set", {}],
+    ["everything is set to nothing", { SECRET_STORE: "", ROTATION_SECRETS: "", VERIFY: "", LOG_LEVEL: "" }],
+    ["variables of others are set", { PATH: "/usr/bin", AWS_REGION: "eu-west-1", NODE_OPTIONS: "--x" }],
+  ])("has a default for everything where %s", (_, environment) => {
+    expect(parseConfig(environment, "aws")).toEqual(DEFAULTS);
+  });
+
+  it.each([
+    ["TENCENTCLOUD_SITE", "intl", { site: "intl" }],
+    ["TENCENTCLOUD_ENDPOINT_URL", "http://127.0.0.1:4100", { endpointUrl: "http://127.0.0.1:4100" }],
+    ["TENCENTCLOUD_CREDENTIALS_SECRET_ID", "ops/tencent", { credentialsSecretId: "ops/tencent" }],
+    ["SECRET_STORE", "ssm", { store: "ssm" }],
+    ["SECRET_STORE_REGION", "eu-west-1", { storeRegion: "eu-west-1" }],
+    ["ROTATION_SECRETS", "redis/orders", { secretIds: ["redis/orders"] }],
+    ["ROTATION_SECRETS", " a, b ,,c,", { secretIds: ["a", "b", "c"] }],
+    ["ROTATION_INTERVAL_DAYS", "0", { intervalDays: 0 }],
+    ["ROTATION_INTERVAL_DAYS", "0.5", { intervalDays: 0.5 }],
+    ["ROTATION_INTERVAL_DAYS", "3650", { intervalDays: 3650 }],
+    ["PASSWORD_LENGTH", "8", { passwordLength: 8 }],
+    ["PASSWORD_LENGTH", "64", { passwordLength: 64 }],
+    ["VERIFY", "task", { verify: "task" }],
+    ["REDIS_CA_BUNDLE", "/opt/ca.pem", { caBundlePath: "/opt/ca.pem" }],
+    ["LOG_LEVEL", "trace", { logLevel: "trace" }],
+  ])("reads %s=%s", (name, value, setting) => {
+    expect(parseConfig({ [name]: value }, "aws")).toEqual({ ...DEFAULTS, ...setting });
+  });
+
+  it.each(["aws", "ssm"] as const)("takes the platform's store, %s, where none is named", (store) => {
+    expect(parseConfig({}, store).store).toBe(store);
+  });
+
+  it.each([
+    ["TENCENTCLOUD_SITE", "china"],
+    ["TENCENTCLOUD_ENDPOINT_URL", "127.0.0.1:4100"],
+    ["TENCENTCLOUD_ENDPOINT_URL", "ftp://example.com"],
+    ["SECRET_STORE", "vault"],
+    ["SECRET_STORE_REGION", "eu-west-1.evil.example"],
+    ["ROTATION_INTERVAL_DAYS", "monthly"],
+    ["ROTATION_INTERVAL_DAYS", "-1"],
+    ["ROTATION_INTERVAL_DAYS", "3651"],
+    ["ROTATION_INTERVAL_DAYS", "1e3"],
+    ["PASSWORD_LENGTH", "7"],
+    ["PASSWORD_LENGTH", "65"],
+    ["PASSWORD_LENGTH", "16.5"],
+    ["PASSWORD_LENGTH", "0x20"],
+    ["VERIFY", "none"],
+    ["LOG_LEVEL", "verbose"],
+    ["ROTATION_TAG", "rotate=yes"],
+    ["ROTATION_PREFIX", "redis/"],
+  ])("refuses %s=%s by name, without its value", (name, value) => {
+    const problems = problemsOf({ [name]: value });
+    expect(problems).toMatch(new RegExp(`^Environment: ${name}: \\S`));
+    expect(problems.slice(`Environment: ${name}: `.length)).not.toContain(value);
+  });
+
+  it("names every bad variable at once", () => {
+    const bad = {
+      TENCENTCLOUD_SITE: "china",
+      TENCENTCLOUD_ENDPOINT_URL: "nowhere",
+      SECRET_STORE: "vault",
+      SECRET_STORE_REGION: "Europe!",
+      ROTATION_INTERVAL_DAYS: "monthly",
+      PASSWORD_LENGTH: "7",
+      VERIFY: "none",
+      LOG_LEVEL: "verbose",
+      ROTATION_TAG: "rotate=yes",
+      ROTATION_PREFIX: "redis/",
+    };
+    const problems = problemsOf({ ...bad, ROTATION_SECRETS: "good" });
+    const named = problems.replace("Environment: ", "").split("; ");
+    expect(named.map((problem) => problem.split(":")[0])).toEqual(Object.keys(bad));
+  });
+});

@@ -1,0 +1,99 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createLog, type Log } from "../../lib/drivers/log.ts";
+import { RotationError } from "../../lib/errors.ts";
+import type { RotationEvent, SecretResult } from "../../lib/ports.ts";
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "log-"));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** The text that is written at this level. */
+function written(write: (log: Log) => void, level = "info"): string {
+  const path = join(directory, "log");
+  const fd = openSync(path, "w");
+  write(createLog({ level, bindings: { requestId: "r-1" }, fd }));
+  closeSync(fd);
+  return readFileSync(path, "utf8");
+}
+
+const PLACE = { secretId: "redis/orders", instanceId: "crs-5a4py64p", region: "ap-guangzhou" };
+const ERROR = new RotationError("InstanceBusy", "ResetPassword was refused", {
+  effect: "none",
+  requestId: "q-7",
+  cause: new Error("the request held pass-word-1"),
+});
+const TOLD = {
+  code: "InstanceBusy",
+  message: "ResetPassword was refused",
+  effect: "none",
+  requestId: "q-7",
+  next: expect.stringContaining("next run"),
+};
+const INFO = 30;
+const WARN = 40;
+const ERROR_LEVEL = 50;
+
+describe("the log", () => {
+  it.each<[number, RotationEvent]>([
+    [INFO, { type: "step", step: "setSecret", secretId: "redis/orders", versionId: "v-2", durationMs: 9 }],
+    [INFO, { type: "sent", ...PLACE, taskId: 16657 }],
+    [INFO, { type: "task", ...PLACE, taskId: 16657, state: "running" }],
+    [INFO, { type: "released", secretId: "redis/orders", versionId: "v-2" }],
+  ])("writes one line of JSON at level %i for %j", (level, event) => {
+    const { type, ...fields } = event;
+    const text = written((log) => log.observe(event));
+    expect(text).toMatch(/^[^\n]+\n$/);
+    expect(JSON.parse(text)).toEqual({
+      level,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      requestId: "r-1",
+      ...fields,
+      msg: type,
+    });
+  });
+
+  it("warns of a refusal, with what to do and without its cause", () => {
+    const text = written((log) => log.observe({ type: "refused", ...PLACE, error: ERROR }));
+    expect(JSON.parse(text)).toMatchObject({ level: WARN, ...PLACE, error: TOLD, msg: "refused" });
+    expect(text).not.toContain("pass-word-1");
+  });
+
+  it("tells what ended an invocation, without its cause", () => {
+    const text = written((log) => log.error(ERROR), "error");
+    expect(JSON.parse(text)).toMatchObject({ level: ERROR_LEVEL, error: TOLD, msg: "failed" });
+    expect(text).not.toContain("pass-word-1");
+  });
+
+  it.each<[SecretResult["status"], number]>([
+    ["rotated", INFO],
+    ["in-progress", INFO],
+    ["not-due", INFO],
+    ["planned", INFO],
+    ["ok", INFO],
+    ["drift", ERROR_LEVEL],
+    ["failed", ERROR_LEVEL],
+  ])("writes the result %s at level %i", (status, level) => {
+    const text = written((log) => log.result("rotate", { ...PLACE, status, durationMs: 12 }));
+    expect(JSON.parse(text)).toMatchObject({ level, action: "rotate", ...PLACE, status, msg: "result" });
+  });
+
+  it.each([
+    ["error", 1],
+    ["warn", 2],
+    ["info", 3],
+    ["trace", 3],
+    ["silent", 0],
+  ])("writes at level %s no more than that: %i lines of three", (level, lines) => {
+    const text = written((log) => {
+      log.error(ERROR);
+      log.observe({ type: "refused", ...PLACE, error: ERROR });
+      log.observe({ type: "released", secretId: "redis/orders", versionId: "v-2" });
+    }, level);
+    expect(text.split("\n")).toHaveLength(lines + 1);
+  });
+});

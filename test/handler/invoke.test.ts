@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import type { Composition } from "../../handler/compose.ts";
+import type { DrivenRequest } from "../../handler/events.ts";
+import { FleetFailed, invoke } from "../../handler/invoke.ts";
+import { parseConfig } from "../../lib/config.ts";
+import type { Action, Answer, SecretResult, Status } from "../../lib/ports.ts";
+import { createRig, DAY_MS, FIRST_PASSWORD, NAME, type Rig } from "../rotation/rig.ts";
+
+const PENDING = { password: "pending-password-1" };
+
+function composed(rig: Rig, environment: Record<string, string> = {}) {
+  const logged: [string, SecretResult][] = [];
+  const composition: Composition = {
+    config: parseConfig({ ROTATION_SECRETS: NAME, ...environment }, "aws"),
+    context: rig.context,
+    log: { observe: () => {}, error: () => {}, result: (...line) => void logged.push(line) },
+  };
+  return { composition, logged };
+}
+
+const driven = (request: Partial<DrivenRequest> = {}) =>
+  ({
+    kind: "driven",
+    action: "rotate",
+    secretIds: undefined,
+    force: false,
+    scheduled: false,
+    ...request,
+  }) as const;
+
+async function answerTo(rig: Rig, request: Partial<DrivenRequest>, environment = {}): Promise<Answer> {
+  const answer = await invoke(composed(rig, environment).composition, driven(request));
+  if (answer === undefined) throw new Error("There is no answer");
+  return answer;
+}
+
+describe("invoke", () => {
+  it.each<[Action, boolean, number, Status]>([
+    ["rotate", false, 40, "rotated"],
+    ["rotate", false, 3, "not-due"],
+    ["rotate", true, 3, "rotated"],
+    ["plan", false, 3, "not-due"],
+    ["plan", true, 3, "planned"],
+    ["status", false, 40, "planned"],
+    ["verify", false, 3, "ok"],
+    ["abandon", false, 3, "ok"],
+    ["rollback", false, 3, "failed"],
+  ])("does %s (force: %s) to a secret of %i days: %s", async (action, force, days, status) => {
+    const rig = createRig({ ageMs: days * DAY_MS });
+    const answer = await answerTo(rig, { action, force });
+    expect(answer).toMatchObject({ action, results: [{ secretId: NAME, status }] });
+    expect(Object.values(answer.summary).reduce((sum, count) => sum + count)).toBe(1);
+  });
+
+  it("abandons by force where Redis cannot be asked, and not without", async () => {
+    const rig = createRig();
+    rig.putPending(PENDING);
+    rig.redis.unknownNext(Number.POSITIVE_INFINITY);
+    expect((await answerTo(rig, { action: "abandon" })).summary.failed).toBe(1);
+    expect((await answerTo(rig, { action: "abandon", force: true })).summary.ok).toBe(1);
+  });
+
+  it("asks the configuration how old a version must be", async () => {
+    const rig = createRig({ ageMs: 3 * DAY_MS });
+    const answer = await answerTo(rig, { action: "status" }, { ROTATION_INTERVAL_DAYS: "2" });
+    expect(answer.results).toMatchObject([{ status: "planned" }]);
+  });
+
+  it("works on the payload's secrets in their order, on each once, and logs each result", async () => {
+    const { composition, logged } = composed(createRig());
+    const secretIds = ["redis/missing", NAME, "redis/missing", NAME];
+    const answer = await invoke(composition, driven({ action: "status", secretIds }));
+    expect(answer?.results.map(({ secretId, status }) => [secretId, status])).toEqual([
+      ["redis/missing", "failed"],
+      [NAME, "planned"],
+    ]);
+    expect(answer?.summary).toMatchObject({ failed: 1, planned: 1 });
+    const byName = logged.map(([action, { secretId }]) => `${action} ${secretId}`).sort();
+    expect(byName).toEqual(["status redis/missing", `status ${NAME}`].sort());
+  });
+
+  it.each([undefined, []])("says where to name the secrets where there are none: %j", async (secretIds) => {
+    await expect(
+      answerTo(createRig(), driven({ secretIds }), { ROTATION_SECRETS: " , " }),
+    ).rejects.toMatchObject({
+      code: "ConfigurationInvalid",
+      message: expect.stringContaining("ROTATION_SECRETS"),
+    });
+  });
+
+  it("throws for a failure that nobody would read, when all the others are done", async () => {
+    const rig = createRig();
+    const { composition, logged } = composed(rig, { ROTATION_SECRETS: `redis/missing,${NAME},redis/gone` });
+    const run = invoke(composition, driven({ scheduled: true }));
+    await expect(run).rejects.toThrow(/^2 of 3 secrets .*; the first: redis\/missing: .*Create the secret/);
+    await expect(run).rejects.toBeInstanceOf(FleetFailed);
+    expect(logged).toHaveLength(3);
+    expect(rig.opens(FIRST_PASSWORD)).toBe(false);
+    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
+  });
+
+  it("throws for a rotation that the end of a scheduled run cut off, and carries on in the next one", async () => {
+    const rig = createRig({ taskDurationMs: 100_000 });
+    const hasty = { ...composed(rig).composition, context: rig.run({}, 60_000) };
+    await expect(invoke(hasty, driven({ scheduled: true }))).rejects.toThrow(/redis\/orders: in-progress: /);
+    expect(await answerTo({ ...rig, context: rig.run() }, { scheduled: true })).toMatchObject({
+      summary: { rotated: 1 },
+    });
+    expect(rig.calls("ResetPassword")).toBe(1);
+  });
+
+  it.each(["rotate", "rollback"] as const)(
+    "refuses to %s where no rotation fits into the time",
+    async (action) => {
+      const rig = createRig({ remainingMs: 30_000 });
+      await expect(answerTo(rig, { action })).rejects.toThrow(/set the time-out to 900 s/);
+      expect(rig.calls("DescribeSecret")).toBe(0);
+    },
+  );
+
+  it("answers a scheduled run without a failure", async () => {
+    expect(await answerTo(createRig(), { scheduled: true })).toMatchObject({ summary: { rotated: 1 } });
+  });
+
+  it("does a step of Secrets Manager, and answers nothing", async () => {
+    const rig = createRig();
+    const token = rig.startManaged();
+    const step = { kind: "step", step: "createSecret", secretId: NAME, token } as const;
+    expect(await invoke(composed(rig).composition, step)).toBeUndefined();
+    expect(rig.at("AWSPENDING")).toBe(token);
+    expect(rig.passwordAt("AWSPENDING")).toBeDefined();
+  });
+
+  it("throws what stops a step", async () => {
+    const step = { kind: "step", step: "createSecret", secretId: NAME, token: "none" } as const;
+    await expect(invoke(composed(createRig()).composition, step)).rejects.toMatchObject({
+      code: "RotationDisabled",
+    });
+  });
+});

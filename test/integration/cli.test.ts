@@ -1,0 +1,129 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LocalCloud, secretName, startCloud } from "../cloud/cloud.ts";
+import { answersOf, built, passwordAt, QUIET, valueAt, without } from "./world.ts";
+
+const DUE = "crs-due";
+const WAITING = "crs-waiting";
+const SUMMARY = { rotated: 0, inProgress: 0, notDue: 0, planned: 0, ok: 0, drift: 0, failed: 0 };
+
+let cloud: LocalCloud;
+let environment: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  const region = "ap-guangzhou";
+  cloud = await startCloud({
+    instances: [
+      { instanceId: DUE, region },
+      { instanceId: WAITING, region },
+    ],
+    taskDurationMs: 600,
+    taskTailMs: 200,
+  });
+  environment = without(cloud.environment, "ROTATION_SECRETS", "SECRET_STORE");
+  cloud.secretsManager.call("PutSecretValue", {
+    SecretId: secretName(WAITING),
+    ClientRequestToken: randomUUID(),
+    SecretString: JSON.stringify({ ...valueAt(cloud, WAITING, "AWSCURRENT"), password: "not-sent-yet-1" }),
+    VersionStages: ["AWSPENDING"],
+  });
+});
+afterAll(() => cloud?.close());
+
+interface Outcome {
+  readonly exit: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(args: readonly string[], variables: Readonly<Record<string, string>> = environment) {
+  const env = { PATH: process.env.PATH, ...QUIET, ...variables };
+  return new Promise<Outcome>((resolve) => {
+    execFile(process.execPath, [built("cli.js"), ...args], { env }, (error, stdout, stderr) => {
+      resolve({ exit: error === null ? 0 : error.code, stdout, stderr });
+    });
+  });
+}
+
+describe("redis-rotation exits with", () => {
+  it("0 when the secret is rotated, and Redis has the new password", async () => {
+    const old = passwordAt(cloud, DUE, "AWSCURRENT");
+    const { exit, stdout, stderr } = await run(["rotate", secretName(DUE)]);
+    expect([exit, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(
+      /^redis\/crs-due {2}rotated {6}crs-due {2}ap-guangzhou {2}task \d+ {2}\d+\.\d s\n$/,
+    );
+    expect(await answersOf(cloud, DUE, old)).toEqual(["rejected", "accepted"]);
+  });
+
+  it("1 when a secret fails, and says what to do", async () => {
+    const { exit, stdout } = await run(["status", secretName(WAITING), "redis/missing"]);
+    expect(exit).toBe(1);
+    expect(stdout).toMatch(/^redis\/crs-waiting {2}in-progress /);
+    expect(stdout).toMatch(
+      /^redis\/missing {6}failed .*\n {2}SecretNotFound: .*Create the secret, or correct/m,
+    );
+  });
+
+  it("1 when the current password does not open Redis", async () => {
+    await cloud.redis.get(WAITING)?.setPassword("changed-by-hand-1");
+    const { exit, stdout } = await run(["verify", secretName(WAITING)]);
+    expect([exit, stdout]).toEqual([1, expect.stringMatching(/^redis\/crs-waiting {2}drift /)]);
+  });
+
+  it("3 when a rotation is not finished yet", async () => {
+    expect((await run(["status", secretName(WAITING)])).exit).toBe(3);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["nothing is asked for", [], /Usage: redis-rotation/],
+    ["the action is unknown", ["rotat"], /unknown command 'rotat'/],
+    ["the option is unknown", ["rotate", "--all"], /unknown option '--all'/],
+    ["the secret manager is unknown", ["rotate", "--store", "vault"], /Allowed choices are aws, ssm/],
+    ["the secret manager is not supported yet", ["rotate", "--store", "ssm"], /set it to aws/],
+    ["no secret is named", ["status"], /set ROTATION_SECRETS/],
+  ])("2 when %s, and says what to do", async (_, args, says) => {
+    const { exit, stdout, stderr } = await run(args);
+    expect([exit, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ["variables are wrong", { VERIFY: "maybe", PASSWORD_LENGTH: "7" }, /PASSWORD_LENGTH: .*VERIFY: /],
+    ["the authorities cannot be read", { REDIS_CA_BUNDLE: "/missing/ca.pem" }, /REDIS_CA_BUNDLE: \/missing/],
+    ["Tencent's credentials are missing", { TENCENTCLOUD_SECRET_KEY: "" }, /set TENCENTCLOUD_SECRET_ID and/],
+    ["the region is missing", { AWS_REGION: "" }, /set AWS_REGION or SECRET_STORE_REGION/],
+  ])("2 when %s, and says what to do", async (_, variables, says) => {
+    const { exit, stdout, stderr } = await run(["status", "x"], { ...environment, ...variables });
+    expect([exit, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe("redis-rotation --json", () => {
+  it("writes one JSON document and nothing else, whatever is logged", async () => {
+    const { exit, stdout, stderr } = await run(["status", "--json", secretName(WAITING)], {
+      ...environment,
+      LOG_LEVEL: "trace",
+    });
+    expect(JSON.parse(stdout)).toEqual({
+      action: "status",
+      results: [
+        {
+          secretId: secretName(WAITING),
+          instanceId: WAITING,
+          region: "ap-guangzhou",
+          status: "in-progress",
+          versionId: expect.any(String),
+          durationMs: expect.any(Number),
+        },
+      ],
+      summary: { ...SUMMARY, inProgress: 1 },
+    });
+    expect(exit).toBe(3);
+    expect(JSON.parse(stderr)).toMatchObject({ msg: "result" });
+  });
+});
