@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/integration/build.setup.ts"],
+    globalSetup: ["test/setup.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     coverage: {

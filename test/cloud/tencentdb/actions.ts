@@ -18,7 +18,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export type Action = (region: string, parameters: Fields, fromQuery: boolean) => Fields;
 
-export function defineAction<const S extends ParameterSpec>(
+function defineAction<const S extends ParameterSpec>(
   spec: S,
   run: (region: string, values: ParameterValues<S>) => Fields,
 ): Action {

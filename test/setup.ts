@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { buildAll } from "../../build.ts";
+import { buildAll } from "../build.ts";
+import { ensureRedisServer } from "./cloud/tencentdb/redis-package.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -11,8 +12,9 @@ declare module "vitest" {
   }
 }
 
-/** Builds the bundles once for all test files. */
+/** Once for all test files: sees that there is a redis-server, and builds the bundles. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await ensureRedisServer();
   const directory = await mkdtemp(join(tmpdir(), "redis-rotation-bundles-"));
   await buildAll(directory);
   project.provide("bundles", directory);
