@@ -4,7 +4,8 @@ import type { Context } from "./context.ts";
 import { preflight } from "./preflight.ts";
 import { Run } from "./run.ts";
 import { createSecret, finishSecret, testSecret } from "./steps.ts";
-import { readCurrent, readVersion } from "./versions.ts";
+import { readCurrent, readVersion, type Version } from "./versions.ts";
+import type { Watch } from "./watch.ts";
 
 /** What Secrets Manager asks for: one step of the rotation that `token` names. */
 export interface StepRequest {
@@ -54,6 +55,7 @@ async function act(run: Run, description: SecretDescription, request: StepReques
   switch (step) {
     case "setSecret":
       await run.bringIntoForce(await run.next());
+      if (watch.tasks.sends > 0) await keepReadable(context, { secretId, pending, watch });
       return;
     case "testSecret": {
       const current = await readCurrent(context.store, description);
@@ -63,6 +65,17 @@ async function act(run: Run, description: SecretDescription, request: StepReques
       await requireInForce(run);
       return finishSecret(context, { secretId, pending, watch, description });
   }
+}
+
+/** A rotation that began at the same moment, or an operator, may have taken the label off a password that was on its way. */
+async function keepReadable(
+  context: Context,
+  sent: { readonly secretId: string; readonly pending: Version; readonly watch: Watch },
+): Promise<void> {
+  const description = await context.store.describe(sent.secretId);
+  const { versionId } = sent.pending;
+  if (description.versions.some((version) => version.versionId === versionId)) return;
+  await finishSecret(context, { ...sent, description });
 }
 
 /** A version becomes current only when its password is seen to open Redis, whoever says that the test has passed. */

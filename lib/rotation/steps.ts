@@ -64,7 +64,9 @@ export async function createSecret(
     }
     const pending = parseVersion(stored, secretId);
     requireSameAccount(current, pending, secretId);
-    return stored.text === text ? { pending, instance } : { pending };
+    // Two rollbacks store the same text: only a fresh password tells who has stored it.
+    const isOurs = stored.text === text && request.password === undefined;
+    return isOurs ? { pending, instance } : { pending };
   }
   throw new RotationError(
     "VersionNotPending",
@@ -188,14 +190,30 @@ export async function finishSecret(
       if (!(error instanceof RotationError && error.code === "StoreConflict")) throw error;
     }
   }
-  const currentId = versionAt(await store.describe(secretId), "current") ?? versionId;
+  const now = await store.describe(secretId);
+  const currentId = versionAt(now, "current") ?? versionId;
   if (currentId === versionId) return store.release(secretId, versionId);
-  if ((await watch.probe()) !== "pending") {
+  if (!(await isInForce(context, request.pending, watch, now))) {
     throw new RotationError("StoreConflict", `Another run has moved the stages of secret ${secretId}`, {
       effect: "none",
     });
   }
   await store.promote(secretId, versionId, currentId);
+}
+
+/** By AUTH. Where that has no path: by the word of this run's own task, if it is the last one and no other is to come. */
+async function isInForce(
+  { controlPlane, verify }: Context,
+  pending: Version,
+  watch: Watch,
+  description: SecretDescription,
+): Promise<boolean> {
+  const { tasks } = watch;
+  const live = await watch.probe();
+  if (live !== "unknown" || verify !== "task") return live === "pending";
+  if (!tasks.isOwn || tasks.task !== "succeeded" || versionAt(description, "pending") !== undefined) return false;
+  const newest = await controlPlane.newestPasswordTask(pending.value, pending.createdAt);
+  return newest?.taskId === tasks.taskId;
 }
 
 export function notVerified(pending: Version, reason: string): RotationError {
