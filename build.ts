@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
+import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, leaveOut } from "./build/left-out.ts";
 
-const common: BuildOptions = {
+const common = {
   bundle: true,
   platform: "node",
   target: "node20",
@@ -12,29 +13,50 @@ const common: BuildOptions = {
   // ES modules first: esbuild drops from them what nobody calls.
   mainFields: ["module", "main"],
   logLevel: "warning",
-};
+  metafile: true,
+} as const satisfies BuildOptions;
+
+/** What esbuild tells of each bundle: what is in it, and from where. */
+export interface Bundles {
+  readonly lambda: Metafile;
+  readonly scf: Metafile;
+  readonly cli: Metafile;
+}
 
 /** Each folder under dist is complete: what is in it can be zipped and uploaded as it is. */
-export async function buildAll(outdir = "dist"): Promise<void> {
-  const bundles: BuildOptions[] = [
-    { entryPoints: ["handler/lambda.ts"], outfile: `${outdir}/lambda/index.js` },
-    { entryPoints: ["handler/scf.ts"], outfile: `${outdir}/scf/index.js` },
-  ];
-  await Promise.all(bundles.map((bundle) => build({ ...common, ...bundle })));
-  await build({
+export async function buildAll(outdir = "dist"): Promise<Bundles> {
+  const [lambda, scf, cli] = await Promise.all([
+    buildFunction("handler/lambda.ts", `${outdir}/lambda`),
+    buildFunction("handler/scf.ts", `${outdir}/scf`),
+    buildCli("handler/cli.ts", `${outdir}/cli.js`),
+  ]);
+  return { lambda, scf, cli };
+}
+
+async function buildFunction(entry: string, folder: string): Promise<Metafile> {
+  const { metafile } = await build({
     ...common,
-    entryPoints: ["handler/cli.ts"],
-    outfile: `${outdir}/cli.js`,
+    entryPoints: [entry],
+    outfile: `${folder}/index.js`,
+    plugins: [leaveOut(LEFT_OUT_OF_FUNCTIONS)],
+  });
+  // Node takes a .js file for what the nearest package.json says it is.
+  await writeFile(`${folder}/package.json`, JSON.stringify({ type: "commonjs" }));
+  return metafile;
+}
+
+async function buildCli(entry: string, outfile: string): Promise<Metafile> {
+  const { metafile } = await build({
+    ...common,
+    entryPoints: [entry],
+    outfile,
+    plugins: [leaveOut(LEFT_OUT)],
     format: "esm",
     banner: {
       js: "#!/usr/bin/env node\nimport{createRequire}from'node:module';const require=createRequire(import.meta.url);",
     },
   });
-  // Node takes a .js file for what the nearest package.json says it is.
-  const commonjs = JSON.stringify({ type: "commonjs" });
-  await Promise.all(
-    ["lambda", "scf"].map((folder) => writeFile(`${outdir}/${folder}/package.json`, commonjs)),
-  );
+  return metafile;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();

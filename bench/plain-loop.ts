@@ -1,0 +1,48 @@
+/** A rotation as one writes it in an hour: wait until the task has succeeded, then make the new version current. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
+import { systemClock as clock } from "../lib/drivers/runtime.ts";
+import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
+import { parseSecretValue, withPassword } from "../lib/secret-value.ts";
+import { type LocalCloud, secretName } from "../test/cloud/cloud.ts";
+
+const POLL_MS = 2_000;
+
+export function plainLoop({ environment }: LocalCloud): (instanceId: string) => Promise<void> {
+  const variable = (name: string) => environment[name] ?? "";
+  const client = new SecretsManagerClient({
+    endpoint: variable("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+    region: variable("AWS_REGION"),
+    credentials: {
+      accessKeyId: variable("AWS_ACCESS_KEY_ID"),
+      secretAccessKey: variable("AWS_SECRET_ACCESS_KEY"),
+    },
+  });
+  const store = awsSecretsManager({ client, clock });
+  const controlPlane = tencentRedis({
+    credentials: async () => ({
+      secretId: variable("TENCENTCLOUD_SECRET_ID"),
+      secretKey: variable("TENCENTCLOUD_SECRET_KEY"),
+    }),
+    endpointUrl: variable("TENCENTCLOUD_ENDPOINT_URL"),
+    signal: new AbortController().signal,
+    clock,
+    limiter: async () => {},
+  });
+
+  return async (instanceId) => {
+    const secretId = secretName(instanceId);
+    const { versions } = await store.describe(secretId);
+    const from = versions.find(({ stages }) => stages.includes("current"))?.versionId ?? "";
+    const text = (await store.read(secretId, from))?.text ?? "";
+    const password = randomBytes(15).toString("hex");
+    const versionId = randomUUID();
+    await store.stage(secretId, { versionId, text: withPassword(text, password) });
+    const instance = parseSecretValue(text, secretId);
+    const { taskId } = await controlPlane.changePassword(instance, password);
+    do await clock.sleep(POLL_MS);
+    while ((await controlPlane.describeTask(instance, taskId)).state === "running");
+    await store.promote(secretId, versionId, from);
+  };
+}

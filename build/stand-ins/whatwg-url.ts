@@ -1,0 +1,3 @@
+import { URL, URLSearchParams } from "node:url";
+
+export default { URL, URLSearchParams };
