@@ -102,6 +102,8 @@ export class Run {
     const { tasks } = watch;
     const wasEarly = tasks.task === "running";
     const until = Math.min(deadlineAt, clock.now() + TASK_END_MS);
+    // Redis has just taken the password, so the task has ended, or is about to.
+    if (wasEarly) await tasks.poll();
     while (tasks.task === "running" && clock.now() < until) {
       await watch.pause();
       if (tasks.due) await tasks.poll();

@@ -44,8 +44,7 @@ export class Watch {
     }
     const live = await this.probe();
     const { tasks } = this;
-    // Accepted means that the task has just done its work: one poll at once asks for its last word.
-    if (live === "pending" ? tasks.task === "running" : tasks.due) await tasks.poll();
+    if (live !== "pending" && tasks.due) await tasks.poll();
     const stale = live === "other" && clock.now() - (tasks.succeededAt ?? Infinity) > SETTLE_MS;
     // A task that another has started may carry another password: without AUTH its word is worth nothing.
     const foreign = live === "unknown" && tasks.task === "succeeded" && !tasks.isOwn && verify === "task";

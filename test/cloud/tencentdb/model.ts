@@ -19,7 +19,7 @@ export interface TencentDbOptions {
   readonly taskDurationMs?: number | (() => number);
   /** From the change of the password to `succeed`. Default 500 ms, and never more than the task's duration. */
   readonly taskTailMs?: number | (() => number);
-  /** For each action. Default 20. */
+  /** For each action in each region. Default 20. */
   readonly callsPerSecond?: number;
   /** Default 16657. */
   readonly firstTaskId?: number;
@@ -132,13 +132,14 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
     return instanceId;
   }
 
-  function requireRate(action: string): void {
-    const lastSecond = (acceptedAt.get(action) ?? []).filter((at) => at > clock.now() - 1_000);
+  function requireRate(region: string | undefined, action: string): void {
+    const key = `${region}/${action}`;
+    const lastSecond = (acceptedAt.get(key) ?? []).filter((at) => at > clock.now() - 1_000);
     if (lastSecond.length >= callsPerSecond) {
       const message = `Your current request times equals to \`${lastSecond.length + 1}\` in a second, which exceeds the frequency limit \`${callsPerSecond}\` for a second. Please reduce the frequency of calls.`;
       throw new ApiError("RequestLimitExceeded", message);
     }
-    acceptedAt.set(action, [...lastSecond, clock.now()]);
+    acceptedAt.set(key, [...lastSecond, clock.now()]);
   }
 
   function carryOut(request: ApiRequest): Fields {
@@ -146,7 +147,7 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
     if (version !== VERSION) throw new ApiError("NoSuchVersion", "The requested API version does not exist.");
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (run === undefined) throw new ApiError("InvalidAction", "The request action is not valid.");
-    requireRate(action);
+    requireRate(request.region, action);
     return run(requireRegion(host, request.region), parameters, method === "GET");
   }
 
