@@ -1,11 +1,10 @@
 import { RotationError } from "../errors.ts";
-import type { SecretDescription, Step } from "../ports.ts";
+import type { SecretDescription, Stage, Step } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { preflight } from "./preflight.ts";
 import { Run } from "./run.ts";
 import { createSecret, finishSecret, testSecret } from "./steps.ts";
 import { readCurrent, readVersion, type Version } from "./versions.ts";
-import type { Watch } from "./watch.ts";
 
 /** What Secrets Manager asks for: one step of the rotation that `token` names. */
 export interface StepRequest {
@@ -22,13 +21,22 @@ export interface StepRequest {
  * @throws RotationError
  */
 export async function runStep(context: Context, request: StepRequest): Promise<void> {
-  const { step, token } = request;
-  const description = await context.store.describe(request.secretId);
-  if (isFinished(description, token)) {
-    if (step === "finishSecret") await context.store.release(request.secretId, token);
+  const { step, token, secretId } = request;
+  const description = await context.store.describe(secretId);
+  const run = new Run(context, secretId, description);
+  const stages = guardedStages(description, token);
+  if (stages.includes("current")) {
+    if (step === "finishSecret") await context.store.release(secretId, token);
     return;
   }
-  const run = new Run(context, request.secretId, description);
+  if (!stages.includes("pending")) {
+    const unlabelled = step !== "createSecret" && (await readVersion(context.store, secretId, token));
+    if (unlabelled) {
+      run.follow({ pending: unlabelled });
+      await rescue(run, unlabelled);
+    }
+    throw refuse(description, "VersionNotPending", `version ${token} is not pending`);
+  }
   await run.step(step, () => act(run, description, request));
 }
 
@@ -55,7 +63,10 @@ async function act(run: Run, description: SecretDescription, request: StepReques
   switch (step) {
     case "setSecret":
       await run.bringIntoForce(await run.next());
-      if (watch.tasks.sends > 0) await keepReadable(context, { secretId, pending, watch });
+      // Redis has just taken the password: the task's last word is worth one call, for the log.
+      if (watch.tasks.task === "running") await watch.tasks.poll();
+      // Without AUTH only this call knows that the task was its own: no later one could rescue the version.
+      if (context.verify === "task" && watch.tasks.sends > 0) await rescue(run, pending);
       return;
     case "testSecret": {
       const current = await readCurrent(context.store, description);
@@ -65,17 +76,6 @@ async function act(run: Run, description: SecretDescription, request: StepReques
       await requireInForce(run);
       return finishSecret(context, { secretId, pending, watch, description });
   }
-}
-
-/** A rotation that began at the same moment, or an operator, may have taken the label off a password that was on its way. */
-async function keepReadable(
-  context: Context,
-  sent: { readonly secretId: string; readonly pending: Version; readonly watch: Watch },
-): Promise<void> {
-  const description = await context.store.describe(sent.secretId);
-  const { versionId } = sent.pending;
-  if (description.versions.some((version) => version.versionId === versionId)) return;
-  await finishSecret(context, { ...sent, description });
 }
 
 /** A version becomes current only when its password is seen to open Redis, whoever says that the test has passed. */
@@ -115,15 +115,28 @@ async function testConfiguration(
   );
 }
 
-/** AWS's guards: rotation is enabled, the token is a version, and it is pending. True where it is current already. */
-function isFinished(description: SecretDescription, token: string): boolean {
-  const refuse = (code: "RotationDisabled" | "VersionNotPending", what: string) =>
-    new RotationError(code, `Secret ${description.name}: ${what}`, { effect: "none" });
-  if (!description.rotationEnabled) throw refuse("RotationDisabled", "rotation is not enabled");
-  const version = description.versions.find(({ versionId }) => versionId === token);
-  if (version === undefined) throw refuse("VersionNotPending", `it has no version ${token} with a stage`);
-  if (version.stages.includes("current")) return true;
-  if (!version.stages.includes("pending"))
-    throw refuse("VersionNotPending", `version ${token} is not pending`);
-  return false;
+/**
+ * Another rotation that began at the same moment, or an operator, may have taken the label off a version whose password
+ * was on its way. It must not be left without one: where Redis has that password, the version becomes current after all.
+ */
+async function rescue({ context, secretId, watch }: Run, pending: Version): Promise<void> {
+  const description = await context.store.describe(secretId);
+  const isLabelled = description.versions.some(({ versionId }) => versionId === pending.versionId);
+  if (isLabelled || watch === undefined) return;
+  const isLive = context.verify === "task" ? watch.tasks.isOwn : (await watch.probe()) === "pending";
+  if (isLive) await finishSecret(context, { secretId, pending, watch, description });
+}
+
+/** AWS's guards: rotation is enabled, and the token is a version; its stages say the rest. */
+function guardedStages(description: SecretDescription, token: string): readonly Stage[] {
+  if (!description.rotationEnabled) throw refuse(description, "RotationDisabled", "rotation is not enabled");
+  return description.versions.find(({ versionId }) => versionId === token)?.stages ?? [];
+}
+
+function refuse(
+  { name }: SecretDescription,
+  code: "RotationDisabled" | "VersionNotPending",
+  what: string,
+): RotationError {
+  return new RotationError(code, `Secret ${name}: ${what}`, { effect: "none" });
 }

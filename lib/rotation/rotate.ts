@@ -93,13 +93,14 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
         case "testSecret":
         case "finishSecret": {
           const { pending, watch } = run.requirePending();
+          // Read before the proof: whoever becomes current after this look is seen at the promotion.
+          const seen = await context.store.describe(secretId);
           if (move === "testSecret") {
             await run.step("testSecret", () => testSecret(context, { secretId, current, pending, watch }));
           }
-          await run.step("finishSecret", async () => {
-            const now = await context.store.describe(secretId);
-            await finishSecret(context, { secretId, pending, watch, description: now });
-          });
+          await run.step("finishSecret", () =>
+            finishSecret(context, { secretId, pending, watch, description: seen }),
+          );
           const exposureMs = watch.exposureMs();
           if (exposureMs !== undefined) findings.exposureMs = exposureMs;
           await run.settle();

@@ -211,7 +211,8 @@ async function isInForce(
   const { tasks } = watch;
   const live = await watch.probe();
   if (live !== "unknown" || verify !== "task") return live === "pending";
-  if (!tasks.isOwn || tasks.task !== "succeeded" || versionAt(description, "pending") !== undefined) return false;
+  if (!tasks.isOwn || tasks.task !== "succeeded" || versionAt(description, "pending") !== undefined)
+    return false;
   const newest = await controlPlane.newestPasswordTask(pending.value, pending.createdAt);
   return newest?.taskId === tasks.taskId;
 }
