@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../../lib/ports.ts";
+import { type CallWatcher, DroppedCall, underWatch } from "../watched-call.ts";
 import { AwsApiError } from "./aws-api-error.ts";
 import { BrokenAnswer } from "./faults.ts";
 import type { SecretsManager } from "./model.ts";
@@ -19,6 +20,7 @@ export interface SecretsManagerServerOptions {
   readonly inRegion: (region: string) => SecretsManager | undefined;
   /** On 127.0.0.1. Default: a free one. */
   readonly port?: number;
+  readonly onCall?: CallWatcher | undefined;
 }
 
 export interface SecretsManagerServer {
@@ -74,10 +76,14 @@ export async function startSecretsManager(
       if (store === undefined) throw new AwsApiError("UnrecognizedClientException", "No such region.");
       const action = actionOf(request);
       const parameters = parametersOf(body, action);
-      reply(200, store.call(action, parameters as never, requestId));
+      const call = { callId: requestId, action };
+      const act = () => store.call(action, parameters as never, requestId);
+      reply(200, await underWatch(options.onCall, call, act));
     } catch (error) {
       if (error instanceof AwsApiError) {
         reply(error.status, { __type: error.name, Message: error.message }, error.name);
+      } else if (error instanceof DroppedCall) {
+        request.socket.destroy();
       } else if (!(error instanceof BrokenAnswer)) {
         reply(500, { __type: "InternalServiceError", Message: "An error occurred on the server side." });
       } else if (error.fault.kind === "reset") {

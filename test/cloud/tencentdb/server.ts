@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../../../lib/ports.ts";
+import { type CallWatcher, DroppedCall, underWatch } from "../watched-call.ts";
 import { ApiError } from "./api-error.ts";
 import { parseHost } from "./endpoints.ts";
 import { BrokenReply } from "./faults.ts";
@@ -20,6 +21,7 @@ export interface TencentServerOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Default: a free one. */
   readonly port?: number;
+  readonly onCall?: CallWatcher | undefined;
 }
 
 export interface TencentServer {
@@ -87,7 +89,8 @@ async function answer(
     if (parameters instanceof ApiError) throw parameters;
   };
   try {
-    const fields = await service.dispatch(call, authenticate);
+    const watched = { callId: requestId, action: call.action };
+    const fields = await underWatch(options.onCall, watched, () => service.dispatch(call, authenticate));
     sendJson(response, { Response: { ...fields, RequestId: requestId } });
   } catch (error) {
     if (error instanceof ApiError) {
@@ -95,6 +98,8 @@ async function answer(
       sendJson(response, { Response: { Error: { Code, Message }, RequestId: requestId } });
     } else if (error instanceof BrokenReply) {
       breakReply(error.fault, request, response);
+    } else if (error instanceof DroppedCall) {
+      request.socket.destroy();
     } else {
       throw error;
     }
