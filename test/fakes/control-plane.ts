@@ -1,4 +1,5 @@
-import { type Effect, type ErrorCode, RotationError } from "../../lib/errors.ts";
+import { REDIS_API_ERRORS, toRotationError } from "../../lib/drivers/tencent-errors.ts";
+import { RotationError } from "../../lib/errors.ts";
 import type { Clock, ControlPlane, Instance, InstanceRef, Task } from "../../lib/ports.ts";
 import { ApiError } from "../cloud/tencentdb/api-error.ts";
 import { BrokenReply } from "../cloud/tencentdb/faults.ts";
@@ -28,12 +29,18 @@ interface Answers {
   DescribeInstancePasswordPolicy: { readonly PasswordPolicy: PasswordPolicy };
 }
 
-/** The control plane without a network: the port straight on the local TencentDB. */
+const SENT = { sent: true, aborted: false, redirected: false, systemCode: undefined } as const;
+const READ_PAUSES_MS = [250, 500, 1_000];
+
+/**
+ * The control plane without a network: the port straight on the local TencentDB. What an error means is the driver's own
+ * table, and reads are tried again as often as the driver tries them.
+ */
 export function createFakeControlPlane(options: FakeControlPlaneOptions): ControlPlane {
   const { model, clock, timeoutMs = 10_000 } = options;
   let requests = 0;
 
-  async function call<A extends keyof Answers>(
+  async function send<A extends keyof Answers>(
     action: A,
     region: string,
     parameters: Readonly<Record<string, unknown>>,
@@ -47,9 +54,37 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
     try {
       return (await model.dispatch(request)) as unknown as Answers[A];
     } catch (error) {
-      if (error instanceof BrokenReply && error.fault.kind === "hang") await clock.sleep(timeoutMs);
-      throw toRotationError(error, action === "ResetPassword", requestId);
+      const change = action === "ResetPassword";
+      const { Password } = parameters;
+      const call = { action, change, secrets: typeof Password === "string" ? [Password] : [] };
+      if (error instanceof ApiError) {
+        const { code, message } = error;
+        throw toRotationError({ code, message, requestId }, call, SENT, REDIS_API_ERRORS);
+      }
+      if (!(error instanceof BrokenReply)) throw error;
+      const { fault } = error;
+      if (fault.kind === "hang") await clock.sleep(timeoutMs);
+      const attempt = {
+        ...SENT,
+        redirected: fault.kind === "redirect",
+        systemCode: fault.kind === "reset" ? "ECONNRESET" : undefined,
+      };
+      const seen = fault.kind === "status" ? { httpCode: fault.status } : {};
+      throw toRotationError(seen, call, attempt, REDIS_API_ERRORS);
     }
+  }
+
+  async function call<A extends keyof Answers>(...request: Parameters<typeof send<A>>): Promise<Answers[A]> {
+    const pauses = request[0] === "ResetPassword" ? [] : READ_PAUSES_MS;
+    for (const pauseMs of pauses) {
+      try {
+        return await send(...request);
+      } catch (error) {
+        if (!(error instanceof RotationError && error.passing)) throw error;
+        await clock.sleep(pauseMs);
+      }
+    }
+    return send(...request);
   }
 
   return {
@@ -73,7 +108,9 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
     async describePasswordPolicy({ region, instanceId }) {
       const answer = await call("DescribeInstancePasswordPolicy", region, { InstanceId: instanceId }).catch(
         (error: unknown) => {
-          if (error instanceof RotationError && error.code === "RequestRefused") return undefined;
+          // An answer that is for good, whatever it says: the call is not served, or not granted.
+          if (error instanceof RotationError && error.requestId !== undefined && !error.passing)
+            return undefined;
           throw error;
         },
       );
@@ -114,39 +151,6 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
       return { taskId: newest.TaskId, state };
     },
   };
-}
-
-function toRotationError(error: unknown, changes: boolean, requestId: string): unknown {
-  const lost: Effect = changes ? "unknown" : "none";
-  if (error instanceof ApiError) {
-    const code = rotationCode(error.code);
-    const effect = code === "CloudUnavailable" ? lost : "none";
-    return new RotationError(code, `${error.code}: ${error.message}`, { effect, requestId, cause: error });
-  }
-  if (error instanceof BrokenReply) {
-    const { fault } = error;
-    if (fault.kind === "status" && fault.status === 429) {
-      return new RotationError("Throttled", error.message, { effect: "none", cause: error });
-    }
-    const code = fault.kind === "status" ? "CloudUnavailable" : "NoAnswer";
-    return new RotationError(code, error.message, { effect: lost, cause: error });
-  }
-  return error;
-}
-
-const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/^RequestLimitExceeded/, "Throttled"],
-  [/^ResourceUnavailable\.Instance(Isolated|Deleted)$/, "InstanceGone"],
-  [/^ResourceInUse|^ResourceUnavailable\.Instance/, "InstanceBusy"],
-  [/^ResourceNotFound/, "InstanceNotFound"],
-  [/^FailedOperation\.UnSupportError$/, "RequestRefused"],
-  [/^(InternalError|FailedOperation|ServiceUnavailable)/, "CloudUnavailable"],
-  [/^(AuthFailure|UnauthorizedOperation|InvalidParameter\.PermissionDenied)/, "AccessDenied"],
-  [/^InvalidParameterValue\.Password(RuleError|Error|Empty)$/, "PasswordRefused"],
-];
-
-function rotationCode(apiCode: string): ErrorCode {
-  return CODES.find(([pattern]) => pattern.test(apiCode))?.[1] ?? "RequestRefused";
 }
 
 function instanceState(status: number): Instance["state"] {

@@ -1,0 +1,225 @@
+import { RotationError } from "../../lib/errors.ts";
+import type { ProbeVerdict } from "../../lib/ports.ts";
+import { AwsApiError } from "../cloud/secrets-manager/aws-api-error.ts";
+import { BrokenAnswer, type TransportFault } from "../cloud/secrets-manager/faults.ts";
+import { ApiError } from "../cloud/tencentdb/api-error.ts";
+import { BrokenReply } from "../cloud/tencentdb/faults.ts";
+import type { Call } from "./world.ts";
+
+/** What a call meets instead of its answer. */
+export interface Trouble {
+  readonly name: string;
+  readonly port: Call["port"];
+  /** The actions that it concerns. Default: all of the port. */
+  readonly action?: string;
+  /** `passing`: the same call may succeed later. `final`: it will not. */
+  readonly kind: "passing" | "final";
+  /** The code tells nothing, not even whether the call was carried out. */
+  readonly isUnheardOf?: boolean;
+  /** Where ResetPassword meets it, the password is given up, and another one drawn. */
+  readonly costsPassword?: boolean;
+  instead(effect: () => Promise<unknown>): Promise<unknown>;
+}
+
+const PASSING_CODES = [
+  "RequestLimitExceeded",
+  "RequestLimitExceeded.UinLimitExceeded",
+  "ResourceInUse",
+  "ResourceInUse.InstanceBeenLocked",
+  "ResourceUnavailable.InstanceStatusAbnormal",
+  "ResourceUnavailable.InstanceLockedError",
+  "ResourceUnavailable.InstanceStatusError",
+  "ResourceUnavailable.InstanceStateError",
+  "ResourceUnavailable.InstanceUnLockedError",
+  "FailedOperation.SystemError",
+  "FailedOperation.Unknown",
+  "InternalError",
+  "InternalError.DbOperationFailed",
+  "ServiceUnavailable",
+  "LimitExceeded.ReplicationGroupLocked",
+  "UnsupportedOperation.Inspection",
+  "ResourceUnavailable.CallOssError",
+];
+
+/** For good, and not about this request: the same one is as good as another. */
+const STANDING_CODES = [
+  "InvalidParameter.PermissionDenied",
+  "AuthFailure.SignatureExpire",
+  "AuthFailure.TokenFailure",
+  "UnauthorizedOperation",
+  "UnauthorizedOperation.NoCAMAuthed",
+  "ResourceNotFound.InstanceNotExists",
+  "ResourceUnavailable.InstanceIsolated",
+  "ResourceUnavailable.InstanceDeleted",
+  "InternalError.InstanceOperatePermissionError",
+  "IpInBlacklist",
+  "IpNotInWhitelist",
+];
+
+/** For good, and about this request: its password may be why. */
+const REFUSAL_CODES = [
+  "InvalidParameter",
+  "InvalidParameterValue",
+  "InvalidParameterValue.PasswordFreeDenied",
+  "MissingParameter",
+  "UnsupportedOperation",
+  "FailedOperation.UnSupportError",
+  "UnsupportedRegion",
+  "UnsupportedProtocol",
+  "UnknownParameter",
+  "OperationDenied",
+  "ResourceNotFound.AccountDoesNotExists",
+  "ResourceUnavailable",
+  "ResourceInsufficient",
+  "LimitExceeded",
+  "RequestSizeLimitExceeded",
+  "InvalidRequest",
+  "InvalidAction",
+  "ActionOffline",
+  "NoSuchVersion",
+  "NoSuchProduct",
+];
+
+/** What these say of a password makes no sense of any other call. */
+const PASSWORD_CODES = [
+  "InvalidParameterValue.PasswordRuleError",
+  "InvalidParameterValue.PasswordError",
+  "InvalidParameterValue.PasswordEmpty",
+];
+
+/** What the far end may have done all the same, where its answer says that it failed or is no answer. */
+const UNCERTAIN_CODES = ["FailedOperation.SystemError", "FailedOperation.Unknown", "InternalError"];
+
+const BROKEN_REPLIES = [
+  { kind: "status", status: 500 },
+  { kind: "status", status: 502 },
+  { kind: "not-json" },
+  { kind: "empty" },
+  { kind: "hang" },
+  { kind: "reset" },
+] as const;
+
+type Instead = Trouble["instead"];
+
+const refused =
+  (error: () => Error): Instead =>
+  async () => {
+    throw error();
+  };
+
+/** The call has its effect, and its answer is lost; so is a refusal. */
+const carriedOut =
+  (error: () => Error): Instead =>
+  async (effect) => {
+    await effect().catch(() => {});
+    throw error();
+  };
+
+const apiError = (code: string) => () => new ApiError(code, "Made to fail.");
+const awsError = (name: string, status?: number) => () => new AwsApiError(name, "Made to fail.", status);
+const told = (fault: { readonly kind: string; readonly status?: number }) =>
+  `${fault.kind} ${fault.status ?? ""}`.trim();
+
+const TENCENT: readonly Trouble[] = [
+  ...PASSING_CODES.map((code) => tencent(code, "passing", refused(apiError(code)))),
+  ...STANDING_CODES.map((code) => tencent(code, "final", refused(apiError(code)))),
+  ...REFUSAL_CODES.map((code) => ({
+    ...tencent(code, "final", refused(apiError(code))),
+    costsPassword: true,
+  })),
+  {
+    ...tencent("NeverSeenBefore.OfThisKind", "final", refused(apiError("NeverSeenBefore.OfThisKind"))),
+    isUnheardOf: true,
+  },
+  ...PASSWORD_CODES.map((code) => ({
+    ...tencent(code, "final", refused(apiError(code)), "ResetPassword"),
+    costsPassword: true,
+  })),
+  tencent(
+    "HTTP 429",
+    "passing",
+    refused(() => new BrokenReply({ kind: "status", status: 429 })),
+  ),
+  tencent(
+    "a redirect",
+    "passing",
+    refused(() => new BrokenReply({ kind: "redirect", location: "https://example.com/" })),
+  ),
+  tencent(
+    "no connection",
+    "passing",
+    refused(() => new RotationError("CloudUnreachable", "no connection", { effect: "none" })),
+  ),
+  ...BROKEN_REPLIES.map((fault) =>
+    tencent(
+      told(fault),
+      "passing",
+      refused(() => new BrokenReply(fault)),
+    ),
+  ),
+  ...BROKEN_REPLIES.map((fault) =>
+    tencent(
+      `${told(fault)}, carried out`,
+      "passing",
+      carriedOut(() => new BrokenReply(fault)),
+      "ResetPassword",
+    ),
+  ),
+  ...UNCERTAIN_CODES.map((code) =>
+    tencent(`${code}, carried out`, "passing", carriedOut(apiError(code)), "ResetPassword"),
+  ),
+];
+
+const BROKEN_ANSWERS: readonly TransportFault[] = [
+  { kind: "status", status: 503 },
+  { kind: "hang" },
+  { kind: "reset" },
+];
+
+const AWS: readonly Trouble[] = [
+  aws("ThrottlingException", "passing", refused(awsError("ThrottlingException"))),
+  aws("InternalServiceError", "passing", refused(awsError("InternalServiceError", 500))),
+  aws("InternalServiceError, carried out", "passing", carriedOut(awsError("InternalServiceError", 500))),
+  ...BROKEN_ANSWERS.flatMap((fault) => [
+    aws(
+      told(fault),
+      "passing",
+      refused(() => new BrokenAnswer(fault)),
+    ),
+    aws(
+      `${told(fault)}, carried out`,
+      "passing",
+      carriedOut(() => new BrokenAnswer(fault)),
+    ),
+  ]),
+  ...[
+    "AccessDeniedException",
+    "DecryptionFailure",
+    "ExpiredTokenException",
+    "InvalidParameterException",
+    "InvalidRequestException",
+    "LimitExceededException",
+    "ResourceNotFoundException",
+    "ResourceExistsException",
+    "NeverSeenBeforeException",
+  ].map((name) => aws(name, "final", refused(awsError(name)))),
+];
+
+const PROBE: readonly Trouble[] = [
+  auth("no answer", "passing", { answer: "unknown", reason: "no answer in time" }),
+  auth("a proxy that lags behind", "passing", { answer: "rejected" }),
+];
+
+export const TROUBLES: readonly Trouble[] = [...TENCENT, ...AWS, ...PROBE];
+
+function tencent(name: string, kind: Trouble["kind"], instead: Instead, action?: string): Trouble {
+  return { name, kind, instead, port: "controlPlane", ...(action !== undefined && { action }) };
+}
+
+function aws(name: string, kind: Trouble["kind"], instead: Instead): Trouble {
+  return { name, kind, instead, port: "store" };
+}
+
+function auth(name: string, kind: Trouble["kind"], verdict: ProbeVerdict): Trouble {
+  return { name, kind, instead: async () => verdict, port: "probe" };
+}

@@ -1,0 +1,154 @@
+import { awsSecretsManager } from "../../lib/drivers/aws-secrets-manager.ts";
+import type { Context } from "../../lib/rotation/context.ts";
+import { createFakeControlPlane } from "../fakes/control-plane.ts";
+import { createRig, NAME, type Rig, type RigOptions } from "../rotation/rig.ts";
+import { inMemoryAws } from "./in-memory-aws.ts";
+
+/** One call that leaves the process: a request to a cloud, or an AUTH. */
+export interface Call {
+  /** Counted from 0 in each life. */
+  readonly index: number;
+  readonly port: "store" | "controlPlane" | "probe";
+  /** The API's action, or `AUTH`. */
+  readonly action: string;
+}
+
+/** Makes the call, or lets something else happen in its place. */
+export type Passing = (call: Call, effect: () => Promise<unknown>) => Promise<unknown>;
+
+export interface Life {
+  readonly context: Context;
+  readonly calls: readonly Call[];
+}
+
+export interface LifeOptions {
+  readonly passing?: Passing;
+  /** Default 900 000. */
+  readonly remainingMs?: number;
+}
+
+export interface WorldOptions extends RigOptions {
+  /** Redis cannot be asked, and the task's word is enough. */
+  readonly blind?: boolean;
+  /** Two rotations compete: for a moment the live password may be in a version that has lost its label. */
+  readonly isContest?: boolean;
+}
+
+export interface World {
+  readonly rig: Rig;
+  /** The passwords in requests to ResetPassword, whether these arrived or not. */
+  readonly sent: ReadonlySet<unknown>;
+  /** One process: its calls are counted and pass through `passing`. The real driver of Secrets Manager, the real rotation. */
+  life(options?: LifeOptions): Life;
+  /**
+   * What was not as it must be at any moment, and what is not when all is over. Empty where the live password was always
+   * readable under a label, current opens Redis, and nothing is pending.
+   */
+  unrest(): readonly string[];
+  passwordOf(versionId: string | undefined): string | undefined;
+  /** Whether a text holds any password of this world. */
+  leaks(text: string): boolean;
+}
+
+interface Stored {
+  readonly versionId: string;
+  readonly password: string;
+  readonly labels: readonly string[];
+}
+
+/** The rig, with every call in our hands and every moment looked at. */
+export function createWorld({ blind = false, isContest = false, ...options }: WorldOptions = {}): World {
+  const rig = createRig(options);
+  if (blind) rig.redis.unknownNext(Number.POSITIVE_INFINITY);
+  /** Found at whatever moment: never a password. */
+  const flaws = new Set<string>();
+  const onceLive = new Set<string>();
+  /** Passwords by the text of a version, each read once. */
+  const passwords = new Map<string, string>();
+  const otherFields = new Set<string>();
+  const sent = new Set<unknown>();
+
+  function passwordIn(text: string): string {
+    const known = passwords.get(text);
+    if (known !== undefined) return known;
+    const { password, ...others } = JSON.parse(text);
+    passwords.set(text, password);
+    otherFields.add(JSON.stringify(others));
+    return password;
+  }
+
+  function stored(): Stored[] {
+    return rig.secretsManager.inspect(NAME).versions.flatMap(({ versionId, content, stages }) => {
+      const text = content?.SecretString;
+      return text === undefined ? [] : [{ versionId, password: passwordIn(text), labels: stages }];
+    });
+  }
+
+  function look(): void {
+    const versions = stored();
+    const live = versions.filter(({ password }) => rig.opens(password));
+    for (const { password } of live) onceLive.add(password);
+    if (live.length === 0) flaws.add("the password that opens Redis is in no version");
+    else if (!isContest && live.every(({ labels }) => labels.length === 0)) {
+      flaws.add("the password that opens Redis is in a version without a label");
+    }
+    const current = versions.find(({ labels }) => labels.includes("AWSCURRENT"));
+    if (current !== undefined && !onceLive.has(current.password)) {
+      flaws.add("current names a password that Redis never had");
+    }
+    if (otherFields.size > 1) flaws.add("a field of the secret was lost or changed");
+  }
+
+  function life({ passing = (_call, effect) => effect(), remainingMs = 900_000 }: LifeOptions = {}): Life {
+    const calls: Call[] = [];
+    const pass = async <T>(port: Call["port"], action: string, effect: () => Promise<T>): Promise<T> => {
+      const call = { index: calls.length, port, action };
+      calls.push(call);
+      const answer = await passing(call, async () => {
+        try {
+          return await effect();
+        } finally {
+          look();
+        }
+      });
+      return answer as T;
+    };
+    const { clock, secretsManager, tencentDb, redis } = rig;
+    const request = secretsManager.call as (action: string, request: object) => object;
+    const client = inMemoryAws(
+      (action, input) => pass("store", action, async () => request(action, input)),
+      clock,
+    );
+    const model = {
+      ...tencentDb,
+      dispatch: (call: Parameters<typeof tencentDb.dispatch>[0]) => {
+        if (call.action === "ResetPassword") sent.add(call.parameters.Password);
+        return pass("controlPlane", call.action, () => tencentDb.dispatch(call));
+      },
+    };
+    const ports = {
+      store: awsSecretsManager({ client, clock }),
+      controlPlane: createFakeControlPlane({ model, clock }),
+      probe: (target: Parameters<Context["probe"]>[0]) => pass("probe", "AUTH", () => redis.probe(target)),
+    };
+    const context = rig.run({ ...ports, ...(blind && { verify: "task" as const }) }, remainingMs);
+    return { context, calls };
+  }
+
+  look();
+  return {
+    rig,
+    sent,
+    life,
+    unrest() {
+      look();
+      return [
+        ...flaws,
+        ...(rig.at("AWSPENDING") === undefined ? [] : ["a version is still pending"]),
+        ...(rig.opens(rig.passwordAt("AWSCURRENT")) ? [] : ["current does not open Redis"]),
+      ];
+    },
+    passwordOf: (versionId) => stored().find((version) => version.versionId === versionId)?.password,
+    leaks: (text) => stored().some(({ password }) => text.includes(password)),
+  };
+}
