@@ -14,6 +14,7 @@ import { startSecretsManager } from "./secrets-manager/server.ts";
 import { type Certificates, createCertificates } from "./tencentdb/certificates.ts";
 import type { InstanceOptions } from "./tencentdb/instances.ts";
 import { createTencentDb, type TencentDb, type TencentDbOptions } from "./tencentdb/model.ts";
+import { ensureRedisServer } from "./tencentdb/redis-package.ts";
 import { type RedisProxy, startRedisProxy } from "./tencentdb/redis-proxy.ts";
 import { type RedisServer, startRedisServer } from "./tencentdb/redis-server.ts";
 import { startTencentServer } from "./tencentdb/server.ts";
@@ -59,6 +60,8 @@ export const secretName = (instanceId: string): string => `redis/${instanceId}`;
 /** A cloud on loopback: TencentDB with a real Redis for each instance, and Secrets Manager with a secret for each. */
 export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   const { instances, taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall } = options;
+  // Once, before all the instances look for it at the same time.
+  await ensureRedisServer();
   const certificates = await createCertificates();
   const passwords = new Map(instances.map(({ instanceId }) => [instanceId, newKey()]));
   const redis = new Map(

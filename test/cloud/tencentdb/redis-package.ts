@@ -11,7 +11,9 @@ export interface System {
   readonly root?: boolean;
 }
 
-const INSTALL = ["install", "--yes", "--no-install-recommends", "redis-server"];
+/** Another apt-get may be at work: on a new machine, its own first update. */
+const WAIT = ["-o", "DPkg::Lock::Timeout=120"];
+const INSTALL = [...WAIT, "install", "--yes", "--no-install-recommends", "redis-server"];
 
 /** The path of a redis-server or valkey-server, or undefined. */
 export async function findRedisServer(path = process.env.PATH ?? ""): Promise<string | undefined> {
