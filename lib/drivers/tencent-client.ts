@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
-import { type ClientRequest, Agent as HttpAgent } from "node:http";
+import type { ClientRequest, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { isIP } from "node:net";
 import { AbstractClient } from "tencentcloud-sdk-nodejs/tencentcloud/common/abstract_client.js";
 import * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import { type ApiErrorTable, type Attempt, toRotationError, unreadable } from "./tencent-errors.ts";
+import { routeTo, tencentHost } from "./tencent-route.ts";
 
 export interface TencentCredentials {
   readonly secretId: string;
@@ -120,26 +120,6 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
   };
 }
 
-/**
- * The host of a service for a region: one for all ordinary regions of a site, and its own for each finance region,
- * which has no `intl` in its name on either site.
- * @throws RotationError `ConfigurationInvalid` where the region is not a region's name
- */
-export function tencentHost(place: {
-  readonly service: string;
-  readonly region: string;
-  readonly site?: "intl" | undefined;
-}): string {
-  const { service, region, site } = place;
-  if (!/^[a-z]+(-[a-z0-9]+)+$/.test(region)) throw invalid("The region is not a region's name");
-  if (region.endsWith("-fsi")) return `${service}.${region}.tencentcloudapi.com`;
-  return site === "intl" ? `${service}.intl.tencentcloudapi.com` : `${service}.tencentcloudapi.com`;
-}
-
-function invalid(message: string): RotationError {
-  return new RotationError("ConfigurationInvalid", message, { effect: "none" });
-}
-
 /** Printable and without blanks: a stray line break would fail only inside the HTTP client, which quotes it. */
 const credentialPart = z.string().check(z.regex(/^[\x21-\x7e]+$/));
 const credentialsShape = z.object({
@@ -154,60 +134,6 @@ async function readCredentials(provider: () => Promise<TencentCredentials>): Pro
   throw new RotationError("CredentialsMissing", "The Tencent Cloud credentials are missing or malformed", {
     effect: "none",
   });
-}
-
-interface Route {
-  readonly protocol: "http://" | "https://";
-  readonly agent: HttpAgent;
-}
-
-/** Shared by all clients of the process, so that a warm function finds its connections again. */
-const routes = new Map<string, Route>();
-
-const KEEP_IDLE_MS = 15_000;
-
-function routeTo(endpointUrl: string | undefined, ca: string | undefined): Route {
-  const key = JSON.stringify([endpointUrl, ca]);
-  const known = routes.get(key);
-  if (known) return known;
-  const url = endpointUrl === undefined ? undefined : parseEndpoint(endpointUrl);
-  const route = url?.protocol === "http:" ? plainRoute(url) : tlsRoute(url, ca);
-  routes.set(key, route);
-  return route;
-}
-
-function plainRoute(url: URL): Route {
-  const target = { host: bareHost(url), port: Number(url.port || 80) };
-  return { protocol: "http://", agent: new HttpAgent({ keepAlive: true, timeout: KEEP_IDLE_MS, ...target }) };
-}
-
-function tlsRoute(url: URL | undefined, ca: string | undefined): Route {
-  const host = url && bareHost(url);
-  // An agent's own options win over the request's, so the certificate is checked for the host connected to.
-  const target = host && { host, port: Number(url.port || 443), servername: isIP(host) ? "" : host };
-  const agent = new HttpsAgent({ keepAlive: true, timeout: KEEP_IDLE_MS, ...target, ...(ca && { ca }) });
-  return { protocol: "https://", agent };
-}
-
-/** @throws RotationError `ConfigurationInvalid` where the URL is not one that passwords may be sent to */
-export function parseEndpoint(endpointUrl: string): URL {
-  if (!URL.canParse(endpointUrl)) throw invalid("TENCENTCLOUD_ENDPOINT_URL is not a URL");
-  const url = new URL(endpointUrl);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(bareHost(url)))) {
-    throw invalid("TENCENTCLOUD_ENDPOINT_URL must be https, or http on a loopback address");
-  }
-  if (url.href !== `${url.origin}/`) {
-    throw invalid("TENCENTCLOUD_ENDPOINT_URL must have a scheme, a host and a port, and nothing else");
-  }
-  return url;
-}
-
-function bareHost(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "");
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
 /** The method by which Node hands a request to its agent. Its types leave it out. */

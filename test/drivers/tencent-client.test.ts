@@ -1,12 +1,9 @@
 import { generate } from "selfsigned";
 import { afterEach, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import {
-  createTencentClient,
-  type TencentClientOptions,
-  tencentHost,
-} from "../../lib/drivers/tencent-client.ts";
+import { createTencentClient, type TencentClientOptions } from "../../lib/drivers/tencent-client.ts";
 import { REDIS_API_ERRORS } from "../../lib/drivers/tencent-errors.ts";
+import { tencentHost } from "../../lib/drivers/tencent-route.ts";
 import {
   answer,
   apiError,
