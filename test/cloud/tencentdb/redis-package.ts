@@ -11,9 +11,15 @@ export interface System {
   readonly root?: boolean;
 }
 
-/** Another apt-get may be at work: on a new machine, its own first update. */
-const WAIT = ["-o", "DPkg::Lock::Timeout=120"];
-const INSTALL = [...WAIT, "install", "--yes", "--no-install-recommends", "redis-server"];
+// Another apt-get may be at work: on a new machine, its own first update.
+const INSTALL = [
+  "install",
+  "--yes",
+  "--no-install-recommends",
+  "-o",
+  "DPkg::Lock::Timeout=120",
+  "redis-server",
+];
 
 /** The path of a redis-server or valkey-server, or undefined. */
 export async function findRedisServer(path = process.env.PATH ?? ""): Promise<string | undefined> {
