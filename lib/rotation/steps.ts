@@ -13,6 +13,8 @@ const PROOF_CONNECTIONS = 3;
 const PROOF_PAUSE_MS = 250;
 /** How long a proof may stay open when no task is running any more. */
 const PROOF_PATIENCE_MS = 10_000;
+/** How often a run whose password is in force tries to make it current while others move the labels. */
+const MAX_PROMOTIONS = 3;
 
 export interface Staged {
   readonly pending: Version;
@@ -183,22 +185,27 @@ export async function finishSecret(
   const { store } = context;
   const { secretId, watch, description } = request;
   const { versionId } = request.pending;
-  if (versionAt(description, "pending") === versionId) {
+  const promote = async (from: string): Promise<boolean> => {
     try {
-      return await store.promote(secretId, versionId, versionAt(description, "current") ?? versionId);
+      await store.promote(secretId, versionId, from);
+      return true;
     } catch (error) {
-      if (!(error instanceof RotationError && error.code === "StoreConflict")) throw error;
+      if (error instanceof RotationError && error.code === "StoreConflict") return false;
+      throw error;
     }
+  };
+  const isUnmoved = versionAt(description, "pending") === versionId;
+  if (isUnmoved && (await promote(versionAt(description, "current") ?? versionId))) return;
+  for (let tried = 0; tried < MAX_PROMOTIONS; tried += 1) {
+    const now = await store.describe(secretId);
+    const currentId = versionAt(now, "current") ?? versionId;
+    if (currentId === versionId) return store.release(secretId, versionId);
+    if (!(await isInForce(context, request.pending, watch, now))) break;
+    if (await promote(currentId)) return;
   }
-  const now = await store.describe(secretId);
-  const currentId = versionAt(now, "current") ?? versionId;
-  if (currentId === versionId) return store.release(secretId, versionId);
-  if (!(await isInForce(context, request.pending, watch, now))) {
-    throw new RotationError("StoreConflict", `Another run has moved the stages of secret ${secretId}`, {
-      effect: "none",
-    });
-  }
-  await store.promote(secretId, versionId, currentId);
+  throw new RotationError("StoreConflict", `Another run has moved the stages of secret ${secretId}`, {
+    effect: "none",
+  });
 }
 
 /** By AUTH. Where that has no path: by the word of this run's own task, if it is the last one and no other is to come. */
