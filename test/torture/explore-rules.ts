@@ -20,20 +20,23 @@ export function brokenRules(world: World): string[] {
   return rules;
 }
 
-/** What must hold once every run has ended and no task is left, where the operator has kept off; what does not. */
-export function brokenAtEnd(world: World, outcomes: readonly string[]): string[] {
-  if (outcomes.some((outcome) => /broken|Internal/.test(outcome))) return ["no run ends in a defect"];
-  const isLoud = outcomes.some((outcome) => outcome !== "rotated" && outcome !== "ok");
-  if (isBusy(world) || isSettled(world)) return [];
-  if (!isLoud) return [UNTOLD];
-  return versionAt(world, "pending") === undefined ? [DRIFT] : [];
-}
-
-/** Found by verify, healed by a forced run; the schedule sees nothing to do. */
+/** Broken only after a disturbance: found by verify and healed by a forced run, while the schedule sees nothing to do. */
 export const DRIFT = "where the runs end, current is live or something is pending for the next scheduled run";
 
-/** The same, and no run has failed either. */
+/** The same where nothing was disturbed. */
+const UNDISTURBED = "where nothing disturbs the runs, they end with current live or something pending";
+
+/** The same where no run has failed either. */
 export const UNTOLD = "where every run says that all is well, current is live and nothing is pending";
+
+/** What must hold once every run has ended and no task is left, where the operator has kept off; what does not. */
+export function brokenAtEnd(world: World, outcomes: readonly string[], isDisturbed: boolean): string[] {
+  if (outcomes.some((outcome) => /broken|Internal/.test(outcome))) return ["no run ends in a defect"];
+  if (isBusy(world) || isSettled(world)) return [];
+  if (outcomes.every((outcome) => outcome === "rotated" || outcome === "ok")) return [UNTOLD];
+  if (versionAt(world, "pending") !== undefined) return [];
+  return [isDisturbed ? DRIFT : UNDISTURBED];
+}
 
 function isSettled(world: World): boolean {
   return versionAt(world, "current")?.password === world.live && versionAt(world, "pending") === undefined;

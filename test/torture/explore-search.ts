@@ -142,7 +142,8 @@ export async function explore(exploration: Exploration): Promise<Explored> {
     const isUntouched = ((states.at(state, 1) >> SHIFTS.handChanges) & 7) === disturbances.handChanges;
     if (!isEnd || !isUntouched) return;
     const ends = programs.map((_, i) => momentAt(state, i).outcome ?? "");
-    for (const rule of brokenAtEnd(world, ends)) violate(rule, state);
+    const isDisturbed = states.at(state, 1) !== pack(disturbances);
+    for (const rule of brokenAtEnd(world, ends, isDisturbed)) violate(rule, state);
   }
 
   function become(state: number, worldId: number, left: number): void {

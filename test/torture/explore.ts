@@ -52,7 +52,7 @@ const QUEUEING: Laws = { whileBusy: "queue", stepMs: 0 };
 interface RunSet {
   readonly kinds: readonly Kind[];
   readonly laws: Laws;
-  /** Ends that are known to be possible and documented: the live password is readable, but only a forced run goes there. */
+  /** What a disturbance is known to leave, and the documentation tells: readable, but only a forced run sees to it. */
   readonly known: readonly string[];
 }
 
