@@ -22,6 +22,14 @@ export const ERRORS = {
     retry: "never",
     next: "Give the function a role, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.",
   },
+  AccountNotFound: {
+    retry: "never",
+    next: "Create the account on the instance, or correct username in the secret.",
+  },
+  AlternationTooSoon: {
+    retry: "never",
+    next: "Wait until every client has read the current version, or lower ALTERNATION_INTERVAL_MINUTES.",
+  },
   RedisUnreachable: {
     retry: "never",
     next: "Give the function a network path to the instance (VPC, security group), or set VERIFY=task.",
@@ -68,6 +76,10 @@ export const ERRORS = {
   CloudUnreachable: { retry: "soon", next: "Check the function's route to the API endpoint and its DNS." },
   NoAnswer: { retry: "soon", next: "Nothing: the next run looks whether the call was carried out." },
   PasswordRefused: { retry: "never", next: "Compare the instance's password rule with the message." },
+  OldPasswordError: {
+    retry: "never",
+    next: "Put the password that opens Redis into the secret, or set another one in the console and put that into it.",
+  },
   RequestRefused: { retry: "never", next: "Read the message: the API refuses the call for this instance." },
   TaskFailed: {
     retry: "never",

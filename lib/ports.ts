@@ -24,15 +24,21 @@ export interface InstanceRef {
   readonly instanceId: string;
 }
 
+/** An account of an instance, and the action that changes its password. */
+export interface Account extends InstanceRef {
+  /** `default` is the default account, also where a secret says `root` or nothing. */
+  readonly username: string;
+  readonly api: PasswordApi;
+}
+
 /** The JSON of a secret, checked and with its defaults filled in. */
-export interface SecretValue extends InstanceRef {
+export interface SecretValue extends Account {
   readonly host?: string;
   readonly port?: number;
   readonly ssl: boolean;
-  /** `default` is the default account, also where the JSON says `root` or nothing. */
-  readonly username: string;
   readonly password: string;
-  readonly api: PasswordApi;
+  /** Two custom accounts that take turns: the rotation changes the one that `username` does not name. */
+  readonly usernames?: readonly [string, string];
 }
 
 // ── The secret manager ─────────────────────────────────────────────────────────────────────────────────────────
@@ -104,6 +110,27 @@ export interface InstancePasswordPolicy {
   readonly minSpecials: number;
 }
 
+/** What an account may do, as the API names it. */
+export interface AccountRights {
+  /** `r`, `w` or `rw`. */
+  readonly privilege: string;
+  /** `master`, `replication`: where its reads are routed to. */
+  readonly readonlyPolicy: readonly string[];
+}
+
+/** An account as the control plane tells of it. */
+export interface AccountState extends AccountRights {
+  /** When its password was last changed, where the control plane knows. */
+  readonly passwordChangedAt?: Date;
+}
+
+/** A new password, and the old one for the APIs that ask for it. */
+export interface PasswordChange {
+  readonly password: string;
+  /** Required by `ModifyInstancePassword` and `ModfiyRedisPassword`. */
+  readonly oldPassword?: string;
+}
+
 /** A password task of the control plane. */
 export interface Task {
   readonly taskId: number;
@@ -119,16 +146,29 @@ export interface ControlPlane {
   /** The instance's own rule, or undefined where it has none or the endpoint does not know the call. */
   describePasswordPolicy(instance: InstanceRef): Promise<InstancePasswordPolicy | undefined>;
 
+  /** The account, or undefined where the instance has none of that name. */
+  describeAccount(account: Account): Promise<AccountState | undefined>;
+
   /**
-   * Starts the change of the password and returns the task's id. Sends one request and never repeats it by itself.
-   * The error's effect says whether the change can have been started.
+   * Starts the change of the account's password, by the action that `account.api` names, and returns the task's id.
+   * Sends one request and never repeats it by itself. The error's effect says whether the change can have been started.
    */
-  changePassword(instance: InstanceRef, password: string): Promise<{ readonly taskId: number }>;
+  changePassword(account: Account, change: PasswordChange): Promise<{ readonly taskId: number }>;
 
-  describeTask(instance: InstanceRef, taskId: number): Promise<Task>;
+  /** Starts the making of a custom account. One request, as for {@link changePassword}. */
+  createAccount(
+    account: Account,
+    password: string,
+    rights: AccountRights,
+  ): Promise<{ readonly taskId: number }>;
 
-  /** The newest password task of the instance that was started at or after `since`: the way back to a lost TaskId. */
-  newestPasswordTask(instance: InstanceRef, since: Date): Promise<Task | undefined>;
+  describeTask(account: Account, taskId: number): Promise<Task>;
+
+  /**
+   * The newest task that was started at or after `since` and may have changed the account's password: the way back to a
+   * lost TaskId. The control plane does not tell which custom account a task was for: any of them counts.
+   */
+  newestPasswordTask(account: Account, since: Date): Promise<Task | undefined>;
 }
 
 // ── The probe ──────────────────────────────────────────────────────────────────────────────────────────────────

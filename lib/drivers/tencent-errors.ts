@@ -3,7 +3,10 @@ import { type Effect, type ErrorCode, RotationError } from "../errors.ts";
 /** What an API error code means, and whether a change may have been carried out all the same. */
 type ApiErrorMeaning = readonly [code: ErrorCode, effect: Extract<Effect, "none" | "unknown">];
 
-/** From the cloud's error code, or from the part before its dot, to what it means. The whole code wins. */
+/**
+ * From the cloud's error code, or from the part before its dot, to what it means. The whole code wins; and over that, the
+ * whole code after the action's name, `Action: Code`.
+ */
 export type ApiErrorTable = ReadonlyMap<string, ApiErrorMeaning>;
 
 /**
@@ -25,6 +28,7 @@ export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>(
   ["InternalError", ["CloudUnavailable", "unknown"]],
   ["ServiceUnavailable", ["CloudUnavailable", "unknown"]],
   ["ResourceUnavailable.CallOssError", ["CloudUnavailable", "unknown"]],
+  ["ResourceUnavailable.GetSecurityError", ["CloudUnavailable", "unknown"]],
   // Stays until someone grants it.
   ["AuthFailure", ["AccessDenied", "none"]],
   ["UnauthorizedOperation", ["AccessDenied", "none"]],
@@ -34,13 +38,16 @@ export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>(
   ["IpNotInWhitelist", ["AccessDenied", "none"]],
   // Stays for this instance.
   ["ResourceNotFound", ["InstanceNotFound", "none"]],
-  ["ResourceNotFound.AccountDoesNotExists", ["RequestRefused", "none"]],
+  ["ResourceNotFound.AccountDoesNotExists", ["AccountNotFound", "none"]],
   ["ResourceUnavailable.InstanceIsolated", ["InstanceGone", "none"]],
   ["ResourceUnavailable.InstanceDeleted", ["InstanceGone", "none"]],
   // Stays for this password.
   ["InvalidParameterValue.PasswordRuleError", ["PasswordRefused", "none"]],
   ["InvalidParameterValue.PasswordError", ["PasswordRefused", "none"]],
   ["InvalidParameterValue.PasswordEmpty", ["PasswordRefused", "none"]],
+  // Stays for this old password.
+  ["ModifyInstancePassword: InvalidParameterValue.PasswordError", ["OldPasswordError", "none"]],
+  ["ModfiyInstancePassword: InvalidParameterValue.PasswordError", ["OldPasswordError", "none"]],
   // Stays for this request.
   ["FailedOperation.UnSupportError", ["RequestRefused", "none"]],
   ["ResourceUnavailable", ["RequestRefused", "none"]],
@@ -64,6 +71,17 @@ export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>(
 
 /** A code that no table knows: shown to the operator, and nothing is taken for granted about its effect. */
 const UNLISTED: ApiErrorMeaning = ["RequestRefused", "unknown"];
+
+/** What the API itself answered. */
+export class ApiRefusal extends RotationError {
+  /** Its own code. */
+  readonly apiCode: string;
+
+  constructor(apiCode: string, { code, message, effect, requestId }: RotationError) {
+    super(code, message, { effect, requestId });
+    this.apiCode = apiCode;
+  }
+}
 
 /** What was sent, as far as an error has to know it. */
 export interface SentCall {
@@ -107,9 +125,10 @@ export function toRotationError(
   const { message, code, requestId, httpCode } = (error ?? {}) as SdkError;
   // Errors of the transport have a code as well, but no RequestId: the cloud has not spoken.
   if (typeof code === "string" && code !== "" && typeof requestId === "string" && requestId !== "") {
-    const [meaning, effect] = table.get(code) ?? table.get(code.replace(/\..*/s, "")) ?? UNLISTED;
+    const keys = [`${call.action}: ${code}`, code, code.replace(/\..*/s, "")];
+    const [meaning, effect] = keys.map((key) => table.get(key)).find(Boolean) ?? UNLISTED;
     const text = `${code}: ${typeof message === "string" ? message : "no message"}`;
-    return fail(call, meaning, effect, text, requestId);
+    return new ApiRefusal(mask(code, call.secrets), fail(call, meaning, effect, text, requestId));
   }
   if (httpCode === 429) return fail(call, "Throttled", "none", "HTTP 429");
   if (typeof httpCode === "number") return fail(call, "CloudUnavailable", "unknown", `HTTP ${httpCode}`);

@@ -1,71 +1,41 @@
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
-import type { ControlPlane, Instance, InstanceRef, Task } from "../ports.ts";
+import type { Account, ControlPlane, InstanceRef } from "../ports.ts";
 import { createTencentClient, type TencentClient, type TencentConnection } from "./tencent-client.ts";
-import { mask, REDIS_API_ERRORS } from "./tencent-errors.ts";
+import { ApiRefusal, mask, REDIS_API_ERRORS } from "./tencent-errors.ts";
+import {
+  accountList,
+  fromApiTime,
+  instanceList,
+  instanceState,
+  passwordPolicy,
+  taskInfo,
+  taskList,
+  taskResult,
+  taskStarted,
+  taskState,
+  toApiTime,
+} from "./tencent-redis-answers.ts";
 
 /** How to reach TencentDB for Redis. One set of options serves every region. */
 export type TencentRedisOptions = TencentConnection;
 
-/** FLOW_SETPWD in DescribeTaskList's list of task types. */
+/** FLOW_SETPWD and FLOW_MODIFYINSTANCEACCOUNT in DescribeTaskList's list of task types. */
 const PASSWORD_TASK = "007";
+const ACCOUNT_TASK = "037";
 
-/** DescribeTaskList takes and tells times without a zone: Beijing's, as the console shows them. */
-const API_TIME_OFFSET_MS = 8 * 60 * 60 * 1000;
-
-/** DescribeTaskList's largest page. */
-const MAX_TASKS = 100;
+/** The largest page of every list. */
+const MAX_ITEMS = 100;
 
 const CKV_TYPES: readonly unknown[] = [3, 4];
 
-/** Numbers may come as text. */
-const integer = z.pipe(
-  z.union([z.number(), z.string().check(z.regex(/^\d+$/))]),
-  z.pipe(z.transform(Number), z.int()),
-);
-const taskId = z.pipe(integer, z.int().check(z.positive()));
-
-const taskStarted = z.object({ TaskId: taskId });
-
-const taskInfo = z.object({ Status: z.string(), TaskMessage: z.nullish(z.string()) });
-
-const taskList = z.object({
-  Tasks: z.nullable(
-    z.array(z.object({ TaskId: taskId, StartTime: z.nullish(z.string()), Result: z.nullish(integer) })),
-  ),
-});
-
-const instanceList = z.object({
-  InstanceSet: z.nullable(
-    z.array(
-      z.object({
-        InstanceId: z.string(),
-        Status: z.number(),
-        WanIp: z.nullish(z.string()),
-        Port: z.nullish(integer),
-        NoAuth: z.nullish(z.boolean()),
-        Type: z.nullish(integer),
-      }),
-    ),
-  ),
-});
-
-const passwordPolicy = z.object({
-  PasswordPolicy: z.nullish(
-    z.object({
-      Enabled: z.nullish(z.boolean()),
-      MinLength: z.nullish(integer),
-      MinLetterCount: z.nullish(integer),
-      MinDigitCount: z.nullish(integer),
-      MinSpecialCount: z.nullish(integer),
-    }),
-  ),
-});
+const ACCOUNT_DELETED = 4;
 
 /**
  * TencentDB for Redis through API 3.0, version 2018-04-12: DescribeInstances, DescribeInstancePasswordPolicy,
- * ResetPassword, DescribeTaskInfo and DescribeTaskList. Reads are sent up to four times while they fail for a
- * passing reason, ResetPassword once.
+ * DescribeInstanceAccount, DescribeTaskInfo and DescribeTaskList; ResetPassword, ModifyInstancePassword or, where the
+ * endpoint does not know that yet, ModfiyInstancePassword, ModifyInstanceAccount and CreateInstanceAccount. Reads are
+ * sent up to four times while they fail for a passing reason, changes once.
  */
 export function tencentRedis(options: TencentRedisOptions): ControlPlane {
   const clients = new Map<string, TencentClient>();
@@ -92,6 +62,21 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
     answer: z.ZodMiniType<Answer>,
   ): Promise<Answer> => client(region)({ action, params, answer, change: false, secrets: passwords });
 
+  const start = async (
+    { region, instanceId }: Account,
+    action: string,
+    params: Record<string, unknown>,
+  ): Promise<{ readonly taskId: number }> => {
+    const { TaskId } = await client(region)({
+      action,
+      params: { InstanceId: instanceId, ...params },
+      answer: taskStarted,
+      change: true,
+      secrets: passwords,
+    });
+    return { taskId: TaskId };
+  };
+
   return {
     async describeInstance(instance) {
       const params = { InstanceId: instance.instanceId };
@@ -115,7 +100,8 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
       const action = "DescribeInstancePasswordPolicy";
       const { PasswordPolicy: policy } = await read(instance, action, params, passwordPolicy).catch(
         (error) => {
-          if (isRefusal(error)) return { PasswordPolicy: undefined };
+          // An older endpoint, an edition without it, no grant.
+          if (error instanceof ApiRefusal && !error.passing) return { PasswordPolicy: undefined };
           throw error;
         },
       );
@@ -129,33 +115,75 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
       };
     },
 
-    async changePassword({ region, instanceId }, password) {
-      passwords.add(password);
-      const { TaskId } = await client(region)({
-        action: "ResetPassword",
-        params: { InstanceId: instanceId, Password: password },
-        answer: taskStarted,
-        change: true,
-        secrets: passwords,
-      });
-      return { taskId: TaskId };
+    async describeAccount(account) {
+      const name = accountName(account);
+      for (let offset = 0; ; offset += MAX_ITEMS) {
+        const params = { InstanceId: account.instanceId, Limit: MAX_ITEMS, Offset: offset };
+        const { Accounts } = await read(account, "DescribeInstanceAccount", params, accountList);
+        const found = Accounts?.find(
+          ({ AccountName, Status }) => AccountName === name && Status !== ACCOUNT_DELETED,
+        );
+        if (found) {
+          const passwordChangedAt = fromApiTime(found.PasswordLastModifiedTime ?? "");
+          return {
+            privilege: found.Privilege ?? "rw",
+            readonlyPolicy: found.ReadonlyPolicy ?? ["master"],
+            ...(passwordChangedAt && { passwordChangedAt }),
+          };
+        }
+        if ((Accounts?.length ?? 0) < MAX_ITEMS) return undefined;
+      }
     },
 
-    async describeTask(instance, taskId) {
-      const answer = await read(instance, "DescribeTaskInfo", { TaskId: taskId }, taskInfo);
+    async changePassword(account, { password, oldPassword }) {
+      passwords.add(password).add(oldPassword ?? "");
+      switch (account.api) {
+        case "ResetPassword":
+          return start(account, "ResetPassword", { Password: password });
+        case "ModifyInstanceAccount": {
+          const params = { AccountName: accountName(account), AccountPassword: password };
+          return start(account, "ModifyInstanceAccount", params);
+        }
+        case "ModifyInstancePassword": {
+          if (oldPassword === undefined) throw defect(account, "the old password is missing");
+          const params = { OldPassword: oldPassword, Password: password };
+          return start(account, "ModifyInstancePassword", params).catch((error) => {
+            if (!isUnknownAction(error)) throw error;
+            // Nothing was carried out under that name. The action is older than its right spelling.
+            return start(account, "ModfiyInstancePassword", params);
+          });
+        }
+        case "ModfiyRedisPassword":
+          throw defect(account, "this is an action of API 2.0");
+      }
+    },
+
+    async createAccount(account, password, { privilege, readonlyPolicy }) {
+      passwords.add(password);
+      return start(account, "CreateInstanceAccount", {
+        AccountName: account.username,
+        AccountPassword: password,
+        ReadonlyPolicy: readonlyPolicy,
+        Privilege: privilege,
+      });
+    },
+
+    async describeTask(account, taskId) {
+      const answer = await read(account, "DescribeTaskInfo", { TaskId: taskId }, taskInfo);
       const state = taskState(answer.Status.toLowerCase());
       if (state !== "failed" || !answer.TaskMessage) return { taskId, state };
       return { taskId, state, message: mask(answer.TaskMessage, [...passwords]) };
     },
 
-    async newestPasswordTask(instance, since) {
+    async newestPasswordTask(account, since) {
+      const isOfAccounts = account.api === "ModifyInstanceAccount";
       const params = {
-        InstanceId: instance.instanceId,
-        TaskTypes: [PASSWORD_TASK],
+        InstanceId: account.instanceId,
+        TaskTypes: isOfAccounts ? [PASSWORD_TASK, ACCOUNT_TASK] : [PASSWORD_TASK],
         BeginTime: toApiTime(since),
-        Limit: MAX_TASKS,
+        Limit: MAX_ITEMS,
       };
-      const { Tasks } = await read(instance, "DescribeTaskList", params, taskList);
+      const { Tasks } = await read(account, "DescribeTaskList", params, taskList);
       const tasks = (Tasks ?? [])
         .map(({ TaskId, StartTime, Result }) => ({
           taskId: TaskId,
@@ -170,29 +198,19 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
   };
 }
 
-/** Whether the cloud answered that it does not serve the call: an older endpoint, an edition without it, no grant. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof RotationError && error.requestId !== undefined && !error.passing;
+/** The API's name for the account. */
+function accountName({ username }: Account): string {
+  return username === "default" ? "root" : username;
 }
 
-function instanceState(status: number): Instance["state"] {
-  if (status === 2) return "running";
-  return status === -2 || status === -3 ? "gone" : "busy";
+/** Whether the endpoint, or the service behind it, has no action of that name. */
+function isUnknownAction(error: unknown): boolean {
+  return (
+    error instanceof ApiRefusal &&
+    ["InvalidAction", "InvalidParameter.ActionNotFound"].includes(error.apiCode)
+  );
 }
 
-/** DescribeTaskInfo's words. A word that is not known is not an end. */
-function taskState(status: string): Task["state"] {
-  if (status === "succeed") return "succeeded";
-  return status === "failed" || status === "error" ? "failed" : "running";
-}
-
-/** DescribeTaskList's numbers. */
-function taskResult(result: number | null | undefined): Task["state"] {
-  if (result === 2) return "succeeded";
-  return result === 4 ? "failed" : "running";
-}
-
-/** `2021-12-30 00:00:00`, rounded down to the second. */
-function toApiTime(time: Date): string {
-  return new Date(time.getTime() + API_TIME_OFFSET_MS).toISOString().slice(0, 19).replace("T", " ");
+function defect({ api }: Account, what: string): RotationError {
+  return new RotationError("Internal", `${api}: ${what}`, { effect: "none" });
 }

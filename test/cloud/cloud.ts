@@ -23,7 +23,7 @@ import type { CallWatcher } from "./watched-call.ts";
 export interface CloudInstance extends Omit<InstanceOptions, "wanIp" | "port"> {
   /** Serves TLS, with a certificate of the cloud's own authority. */
   readonly tls?: boolean;
-  /** Further fields of the secret's JSON. `host: undefined` leaves the address out of it. */
+  /** Further fields of the secret's JSON. `host: undefined` leaves the address out; `username` sets the password, too. */
   readonly secretFields?: Readonly<Record<string, unknown>>;
 }
 
@@ -59,13 +59,13 @@ export const secretName = (instanceId: string): string => `redis/${instanceId}`;
 
 /** A cloud on loopback: TencentDB with a real Redis for each instance, and Secrets Manager with a secret for each. */
 export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
-  const { instances, taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall } = options;
+  const { taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall } = options;
   // Once, before all the instances look for it at the same time.
   await ensureRedisServer();
   const certificates = await createCertificates();
-  const passwords = new Map(instances.map(({ instanceId }) => [instanceId, newKey()]));
+  const instances = options.instances.map(withPasswords);
   const redis = new Map(
-    await Promise.all(instances.map(async (instance) => startRedis(instance, passwords, certificates))),
+    await Promise.all(instances.map(async (instance) => startRedis(instance, certificates))),
   );
   const proxies = onCall === undefined ? new Map<string, RedisProxy>() : await startProxies(redis, onCall);
   const addresses: Addresses = new Map<string, Address>([...redis, ...proxies]);
@@ -73,7 +73,8 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   const tencentDb = createTencentDb({
     clock: systemClock,
     instances: instances.map((instance) => ({ ...instance, ...addressOf(addresses, instance.instanceId) })),
-    setPassword: async (instanceId, _account, password) => redis.get(instanceId)?.setPassword(password),
+    setPassword: async (instanceId, account, password) =>
+      redis.get(instanceId)?.setPassword(password, account),
     ...(taskDurationMs !== undefined && { taskDurationMs }),
     ...(taskTailMs !== undefined && { taskTailMs }),
   });
@@ -88,7 +89,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   const storeClock = shiftedClock();
   const secretsManager = createSecretsManager({ clock: storeClock, newId: randomUUID, region: REGION });
   storeClock.shiftMs = -secretAgeMs;
-  for (const instance of instances) createSecret(secretsManager, instance, addresses, passwords);
+  for (const instance of instances) createSecret(secretsManager, instance, addresses);
   storeClock.shiftMs = 0;
   const awsKey = { id: `AKIALOCAL${newKey().slice(0, 11).toUpperCase()}`, secretAccessKey: newKey() };
   const awsServer = await startSecretsManager({
@@ -162,14 +163,22 @@ export function rotateSecretNow(
   });
 }
 
+type StartedInstance = ReturnType<typeof withPasswords>;
+
+function withPasswords(instance: CloudInstance) {
+  const accounts = (instance.accounts ?? []).map((account) => ({ password: newKey(), ...account }));
+  return { password: newKey(), ...instance, accounts };
+}
+
 async function startRedis(
-  instance: CloudInstance,
-  passwords: ReadonlyMap<string, string>,
+  instance: StartedInstance,
   certificates: Certificates,
 ): Promise<[string, RedisServer]> {
-  const password = passwords.get(instance.instanceId) ?? "";
-  const server = await startRedisServer({ password, ...(instance.tls === true && { tls: certificates }) });
-  return [instance.instanceId, server];
+  const { instanceId, password, accounts, tls } = instance;
+  return [
+    instanceId,
+    await startRedisServer({ password, accounts, ...(tls === true && { tls: certificates }) }),
+  ];
 }
 
 async function startProxies(
@@ -193,14 +202,10 @@ function addressOf(addresses: Addresses, instanceId: string) {
   return { wanIp: server.host, port: server.port };
 }
 
-function createSecret(
-  secretsManager: SecretsManager,
-  instance: CloudInstance,
-  addresses: Addresses,
-  passwords: ReadonlyMap<string, string>,
-): void {
-  const { instanceId, region, tls = false, secretFields } = instance;
+function createSecret(secretsManager: SecretsManager, instance: StartedInstance, addresses: Addresses): void {
+  const { instanceId, region, tls = false, accounts, secretFields } = instance;
   const { wanIp, port } = addressOf(addresses, instanceId);
+  const account = accounts.find(({ name }) => name === secretFields?.username);
   const value = {
     engine: "tencentdb-redis",
     region,
@@ -209,7 +214,7 @@ function createSecret(
     port,
     ssl: tls,
     username: "default",
-    password: passwords.get(instanceId),
+    password: account?.password ?? instance.password,
     ...secretFields,
   };
   secretsManager.call("CreateSecret", {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ControlPlane, InstanceRef } from "../../lib/ports.ts";
+import type { Account, ControlPlane } from "../../lib/ports.ts";
 import type { Fault } from "../cloud/tencentdb/faults.ts";
 import type { InstanceOptions } from "../cloud/tencentdb/instances.ts";
 import type { TencentDb } from "../cloud/tencentdb/model.ts";
@@ -15,13 +15,14 @@ export interface ControlPlaneUnderTest {
 }
 
 const region = "ap-guangzhou";
+const account = { username: "default", api: "ResetPassword" } as const;
 const place = { wanIp: "10.0.0.5", port: 6379 };
-const normal: InstanceRef = { region, instanceId: "crs-normal01" };
-const neighbour: InstanceRef = { region, instanceId: "crs-normal02" };
-const finance: InstanceRef = { region: "ap-shanghai-fsi", instanceId: "crs-finance1" };
-const isolated: InstanceRef = { region, instanceId: "crs-isolated" };
-const withPolicy: InstanceRef = { region, instanceId: "crs-policy01" };
-const ckv: InstanceRef = { region, instanceId: "crs-ckv00001" };
+const normal: Account = { ...account, region, instanceId: "crs-normal01" };
+const neighbour: Account = { ...account, region, instanceId: "crs-normal02" };
+const finance: Account = { ...account, region: "ap-shanghai-fsi", instanceId: "crs-finance1" };
+const isolated: Account = { ...account, region, instanceId: "crs-isolated" };
+const withPolicy: Account = { ...account, region, instanceId: "crs-policy01" };
+const ckv: Account = { ...account, region, instanceId: "crs-ckv00001" };
 
 const INSTANCES: readonly InstanceOptions[] = [
   { ...normal, ...place },
@@ -40,7 +41,7 @@ const PASSWORD = "Fresh-Pass-0001";
 const OFTEN = { times: 20 };
 const fault = (code: string): Fault => ({ kind: "error", code });
 
-/** What every control plane promises. `setup` is called for each test, with the instances that must be there. */
+/** What every control plane promises of instances, of the default account and of tasks. `setup` is called for each test, with the instances that must be there. */
 export function describeControlPlaneContract(
   name: string,
   setup: (instances: readonly InstanceOptions[]) => Promise<ControlPlaneUnderTest>,
@@ -143,7 +144,7 @@ export function describeControlPlaneContract(
 
     describe("changePassword", () => {
       it("starts one task, which changes the password", async () => {
-        const { taskId } = await given.controlPlane.changePassword(normal, PASSWORD);
+        const { taskId } = await given.controlPlane.changePassword(normal, { password: PASSWORD });
         expect(taskId).toBeGreaterThan(0);
         expect(given.db.passwordChanges(normal.instanceId)).toBe(0);
         await given.advance(9_000);
@@ -152,7 +153,7 @@ export function describeControlPlaneContract(
       });
 
       it("changes the password in a finance region", async () => {
-        await given.controlPlane.changePassword(finance, PASSWORD);
+        await given.controlPlane.changePassword(finance, { password: PASSWORD });
         expect(given.db.passwordsSent(finance.instanceId)).toMatchObject({ calls: 1 });
       });
 
@@ -161,16 +162,16 @@ export function describeControlPlaneContract(
         ["breaks the instance's own rule", withPolicy, PASSWORD, "PasswordRefused"],
         ["has a special character for a CKV edition", ckv, PASSWORD, "PasswordRefused"],
         ["is for an isolated instance", isolated, PASSWORD, "InstanceGone"],
-        ["is for no instance", { region, instanceId: "crs-nowhere1" }, PASSWORD, "InstanceNotFound"],
+        ["is for no instance", { ...normal, instanceId: "crs-nowhere1" }, PASSWORD, "InstanceNotFound"],
       ])("refuses a password that %s, with no effect", async (_name, ref, password, code) => {
-        const error = await refusal(given.controlPlane.changePassword(ref, password));
+        const error = await refusal(given.controlPlane.changePassword(ref, { password }));
         expect(error).toMatchObject({ code, effect: "none", passing: false });
         expect(String(error)).not.toContain(password);
       });
 
       it("is refused for now while another task runs, with no effect", async () => {
-        await given.controlPlane.changePassword(normal, PASSWORD);
-        const error = await refusal(given.controlPlane.changePassword(normal, PASSWORD));
+        await given.controlPlane.changePassword(normal, { password: PASSWORD });
+        const error = await refusal(given.controlPlane.changePassword(normal, { password: PASSWORD }));
         expect(error).toMatchObject({ code: "InstanceBusy", effect: "none", passing: true });
       });
 
@@ -184,7 +185,7 @@ export function describeControlPlaneContract(
         ["UnsupportedOperation", "RequestRefused", "none"],
       ])("throws for %s: %s, effect %s, after one call", async (apiCode, code, effect) => {
         given.db.failNext("ResetPassword", fault(apiCode));
-        const error = await refusal(given.controlPlane.changePassword(normal, PASSWORD));
+        const error = await refusal(given.controlPlane.changePassword(normal, { password: PASSWORD }));
         expect(error).toMatchObject({ code, effect, requestId: expect.stringMatching(/./) });
         expect(given.db.passwordsSent(normal.instanceId)).toMatchObject({ calls: 1 });
       });
@@ -198,7 +199,7 @@ export function describeControlPlaneContract(
       ] as const)("after a lost reply ($0.kind) says that the effect is unknown", async (broken, code) => {
         given.db.failNext("ResetPassword", { ...broken, carriedOut: true });
         const since = new Date(given.now());
-        const error = await refusal(given.controlPlane.changePassword(normal, PASSWORD));
+        const error = await refusal(given.controlPlane.changePassword(normal, { password: PASSWORD }));
         expect(error).toMatchObject({ code, effect: "unknown", passing: true });
         expect(given.db.passwordsSent(normal.instanceId)).toMatchObject({ calls: 1 });
         expect(await given.controlPlane.newestPasswordTask(normal, since)).toMatchObject({
@@ -209,7 +210,7 @@ export function describeControlPlaneContract(
 
     describe("describeTask", () => {
       it("follows a task from running to succeeded", async () => {
-        const { taskId } = await given.controlPlane.changePassword(normal, PASSWORD);
+        const { taskId } = await given.controlPlane.changePassword(normal, { password: PASSWORD });
         expect(await given.controlPlane.describeTask(normal, taskId)).toEqual({ taskId, state: "running" });
         await given.advance(8_000);
         expect(await given.controlPlane.describeTask(normal, taskId)).toEqual({ taskId, state: "running" });
@@ -219,7 +220,7 @@ export function describeControlPlaneContract(
 
       it.each(["failed", "error"] as const)("tells why a task ended with %s", async (ending) => {
         given.db.planNextTask({ ending });
-        const { taskId } = await given.controlPlane.changePassword(normal, PASSWORD);
+        const { taskId } = await given.controlPlane.changePassword(normal, { password: PASSWORD });
         await given.advance(9_000);
         expect(await given.controlPlane.describeTask(normal, taskId)).toEqual({
           taskId,
@@ -230,7 +231,7 @@ export function describeControlPlaneContract(
 
       it.each(["RUNNING", "queued"])("takes the status %s for running", async (statusUntilEnd) => {
         given.db.planNextTask({ statusUntilEnd });
-        const { taskId } = await given.controlPlane.changePassword(normal, PASSWORD);
+        const { taskId } = await given.controlPlane.changePassword(normal, { password: PASSWORD });
         expect(await given.controlPlane.describeTask(normal, taskId)).toEqual({ taskId, state: "running" });
       });
 
@@ -252,14 +253,14 @@ export function describeControlPlaneContract(
     describe("newestPasswordTask", () => {
       it("finds none where there is none, or only another instance's or another kind's", async () => {
         const since = new Date(given.now());
-        await given.controlPlane.changePassword(neighbour, PASSWORD);
+        await given.controlPlane.changePassword(neighbour, { password: PASSWORD });
         given.db.startOtherFlow(normal.instanceId);
         expect(await given.controlPlane.newestPasswordTask(normal, since)).toBeUndefined();
       });
 
       it("finds a task that started in the very second", async () => {
         const since = new Date(given.now());
-        const { taskId } = await given.controlPlane.changePassword(normal, PASSWORD);
+        const { taskId } = await given.controlPlane.changePassword(normal, { password: PASSWORD });
         expect(await given.controlPlane.newestPasswordTask(normal, since)).toEqual({
           taskId,
           state: "running",
@@ -269,14 +270,14 @@ export function describeControlPlaneContract(
       it("finds the newest of several, and none that started before", async () => {
         const since = new Date(given.now());
         given.db.planNextTask({ ending: "failed" });
-        const first = await given.controlPlane.changePassword(normal, PASSWORD);
+        const first = await given.controlPlane.changePassword(normal, { password: PASSWORD });
         await given.advance(10_000);
         expect(await given.controlPlane.newestPasswordTask(normal, since)).toMatchObject({
           taskId: first.taskId,
           state: "failed",
         });
 
-        const second = await given.controlPlane.changePassword(normal, PASSWORD);
+        const second = await given.controlPlane.changePassword(normal, { password: PASSWORD });
         await given.advance(10_000);
         expect(await given.controlPlane.newestPasswordTask(normal, since)).toEqual({
           taskId: second.taskId,
@@ -290,7 +291,7 @@ export function describeControlPlaneContract(
 }
 
 /** What the promise is rejected with; fails where it is not. */
-function refusal(promise: Promise<unknown>): Promise<unknown> {
+export function refusal(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     (value) => expect.fail(`There is an answer: ${JSON.stringify(value)}`),
     (error: unknown) => error,

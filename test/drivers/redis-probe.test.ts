@@ -43,11 +43,15 @@ describeProbeContract("redisProbe on an account of the server's own", async () =
 });
 
 describeProbeContract("redisProbe on an account that is named inside the one argument", async () => {
-  const { port, setPassword } = await start({ password: `app_1@${PASSWORD}` });
+  const accounts = [
+    { name: "app_1", password: PASSWORD },
+    { name: "app_2", password: OTHER },
+  ];
+  const { port, setPassword } = await start({ password: OTHER, accounts });
   return {
     probe: redisProbe(),
     target: target(port, { username: "app_1" }),
-    changePassword: (password) => setPassword(`app_1@${password}`),
+    changePassword: (password) => setPassword(password, "app_1"),
     nowhere,
   };
 });
@@ -74,8 +78,10 @@ describeProbeContract("the fake on the default account", async () => {
 });
 
 describeProbeContract("the fake on a custom account", async () => {
-  const redis = createFakeRedis([{ instanceId: "crs-1", wanIp: HOST, port: 6379, password: OTHER }]);
-  await redis.setPassword("crs-1", "app_1", PASSWORD);
+  const accounts = [{ name: "app_1", password: PASSWORD }];
+  const redis = createFakeRedis([
+    { instanceId: "crs-1", wanIp: HOST, port: 6379, password: OTHER, accounts },
+  ]);
   return {
     probe: redis.probe,
     target: target(6379, { username: "app_1" }),

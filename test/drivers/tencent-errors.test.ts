@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { mask, REDIS_API_ERRORS, toRotationError, unreadable } from "../../lib/drivers/tencent-errors.ts";
+import {
+  ApiRefusal,
+  mask,
+  REDIS_API_ERRORS,
+  toRotationError,
+  unreadable,
+} from "../../lib/drivers/tencent-errors.ts";
 
 const change = { action: "ResetPassword", change: true, secrets: [] as string[] };
 const read = { ...change, action: "DescribeInstances", change: false };
@@ -28,6 +34,8 @@ describe("an error that the API answers", () => {
     ["UnauthorizedOperation.NoCAMAuthed", "AccessDenied", "none", false],
     ["InvalidParameter.PermissionDenied", "AccessDenied", "none", false],
     ["ResourceNotFound.InstanceNotExists", "InstanceNotFound", "none", false],
+    ["ResourceNotFound.AccountDoesNotExists", "AccountNotFound", "none", false],
+    ["ResourceUnavailable.GetSecurityError", "CloudUnavailable", "unknown", true],
     ["ResourceUnavailable.InstanceIsolated", "InstanceGone", "none", false],
     ["ResourceUnavailable.InstanceDeleted", "InstanceGone", "none", false],
     ["InvalidParameterValue.PasswordRuleError", "PasswordRefused", "none", false],
@@ -43,6 +51,27 @@ describe("an error that the API answers", () => {
   ])("%s means %s, and its effect on a change is %s", (apiCode, code, effect, passing) => {
     const error = toRotationError(apiError(apiCode), change, sent, REDIS_API_ERRORS);
     expect(error).toMatchObject({ code, effect, passing, requestId: "request-1" });
+  });
+
+  it.each([
+    ["ResetPassword", "PasswordRefused"],
+    ["ModifyInstanceAccount", "PasswordRefused"],
+    ["ModifyInstancePassword", "OldPasswordError"],
+    ["ModfiyInstancePassword", "OldPasswordError"],
+  ])("is about the password that %s takes, where it says that a password is wrong", (action, code) => {
+    const wrong = apiError("InvalidParameterValue.PasswordError");
+    const error = toRotationError(wrong, { ...change, action }, sent, REDIS_API_ERRORS);
+    expect(error).toMatchObject({ code, effect: "none" });
+  });
+
+  it("keeps the API's own code, masked as everything else", () => {
+    const call = { ...change, secrets: ["p@ss-W0rd"] };
+    const refusal = toRotationError(apiError("InvalidAction"), call, sent, REDIS_API_ERRORS);
+    expect(refusal).toMatchObject({ name: "RotationError", apiCode: "InvalidAction" });
+    expect(refusal).toBeInstanceOf(ApiRefusal);
+    const echo = toRotationError(apiError("Bad.p@ss-W0rd"), call, sent, REDIS_API_ERRORS);
+    expect(echo).toMatchObject({ apiCode: "Bad.***" });
+    expect(toRotationError({ httpCode: 500 }, call, sent, REDIS_API_ERRORS)).not.toBeInstanceOf(ApiRefusal);
   });
 
   it("has no effect on a read, whatever it is", () => {

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../lib/drivers/runtime.ts";
 import { type TencentRedisOptions, tencentRedis } from "../../lib/drivers/tencent-redis.ts";
-import type { Clock } from "../../lib/ports.ts";
+import type { Account, Clock } from "../../lib/ports.ts";
+import type { InstanceOptions } from "../cloud/tencentdb/instances.ts";
 import { createTencentDb } from "../cloud/tencentdb/model.ts";
 import { startTencentServer } from "../cloud/tencentdb/server.ts";
+import { describeAccountContract } from "../contracts/accounts.contract.ts";
 import { describeControlPlaneContract } from "../contracts/control-plane.contract.ts";
 import { createVirtualClock } from "../fakes/clock.ts";
 import { createFakeControlPlane } from "../fakes/control-plane.ts";
@@ -31,7 +33,7 @@ function driver(endpointUrl: string, options: Partial<TencentRedisOptions> = {})
   });
 }
 
-describeControlPlaneContract("tencentRedis", async (instances) => {
+async function atLocalCloud(instances: readonly InstanceOptions[]) {
   const clock = createVirtualClock({ startMs: systemClock.now() });
   const db = createTencentDb({ clock, instances, setPassword: async () => {} });
   // Requests are signed by the system's clock, whatever time it is for the tasks.
@@ -42,16 +44,30 @@ describeControlPlaneContract("tencentRedis", async (instances) => {
   });
   closing.push(() => server.close());
   return { controlPlane: driver(server.url), db, now: clock.now, advance: clock.advance };
-});
+}
 
-describeControlPlaneContract("the fake control plane", async (instances) => {
+async function faked(instances: readonly InstanceOptions[]) {
   const clock = createVirtualClock();
   const db = createTencentDb({ clock, instances, setPassword: async () => {} });
   const controlPlane = createFakeControlPlane({ model: db, clock: impatient(clock.now) });
   return { controlPlane, db, now: clock.now, advance: clock.advance };
-});
+}
 
-const instance = { region: "ap-guangzhou", instanceId: "crs-5a4py64p" };
+describeControlPlaneContract("tencentRedis", atLocalCloud);
+describeAccountContract("tencentRedis", atLocalCloud);
+
+describeControlPlaneContract("the fake control plane", faked);
+describeAccountContract("the fake control plane", faked, [
+  ...(["ResetPassword", "ModifyInstancePassword", "ModifyInstanceAccount", "ModfiyRedisPassword"] as const),
+]);
+
+const instance: Account = {
+  region: "ap-guangzhou",
+  instanceId: "crs-5a4py64p",
+  username: "default",
+  api: "ResetPassword",
+};
+const change = { password: "Fresh-Pass-0001" };
 
 async function answering(...replies: Reply[]) {
   const api = await startLoopbackApi(replies);
@@ -62,7 +78,7 @@ async function answering(...replies: Reply[]) {
 describe("tencentRedis asks", () => {
   it("for ResetPassword with the instance and the password, and nothing else", async () => {
     const { api, controlPlane } = await answering(answer({ TaskId: 16657 }));
-    await controlPlane.changePassword(instance, "Fresh-Pass-0001");
+    await controlPlane.changePassword(instance, change);
     expect(JSON.parse(api.requests[0]?.body ?? "")).toEqual({
       InstanceId: "crs-5a4py64p",
       Password: "Fresh-Pass-0001",
@@ -96,7 +112,7 @@ describe("tencentRedis asks", () => {
   it("nowhere where the region is not one", async () => {
     const { api, controlPlane } = await answering(answer({ TaskId: 1 }));
     const strange = { ...instance, region: "127.0.0.1:9/-fsi" };
-    await expect(controlPlane.changePassword(strange, "Fresh-Pass-0001")).rejects.toMatchObject({
+    await expect(controlPlane.changePassword(strange, change)).rejects.toMatchObject({
       code: "ConfigurationInvalid",
       effect: "none",
     });
@@ -107,7 +123,7 @@ describe("tencentRedis asks", () => {
 describe("tencentRedis reads a started task", () => {
   it.each([16657, "16657", Number.MAX_SAFE_INTEGER])("with the id %j", async (TaskId) => {
     const { controlPlane } = await answering(answer({ TaskId }));
-    const { taskId } = await controlPlane.changePassword(instance, "Fresh-Pass-0001");
+    const { taskId } = await controlPlane.changePassword(instance, change);
     expect(taskId).toBe(Number(TaskId));
   });
 
@@ -121,7 +137,7 @@ describe("tencentRedis reads a started task", () => {
     { TaskId: 1.5 },
   ])("and takes %j for no answer, which may have changed the password", async (fields) => {
     const { controlPlane } = await answering(answer(fields));
-    await expect(controlPlane.changePassword(instance, "Fresh-Pass-0001")).rejects.toMatchObject({
+    await expect(controlPlane.changePassword(instance, change)).rejects.toMatchObject({
       code: "NoAnswer",
       effect: "unknown",
       requestId: "request-1",
@@ -232,7 +248,7 @@ describe("tencentRedis reads a task", () => {
       answer({ TaskId: 1 }),
       answer({ Status: "failed", TaskMessage: "set Fresh-Pass-0001 failed" }),
     );
-    await controlPlane.changePassword(instance, "Fresh-Pass-0001");
+    await controlPlane.changePassword(instance, change);
     expect(await controlPlane.describeTask(instance, 1)).toMatchObject({ message: "set *** failed" });
   });
 

@@ -6,11 +6,13 @@ export interface FakeRedisOptions {
   readonly port: number;
   /** The default account's password at the start. */
   readonly password: string;
+  /** Custom accounts at the start. */
+  readonly accounts?: readonly { readonly name: string; readonly password?: string }[];
 }
 
 export interface FakeRedis {
   readonly probe: Probe;
-  /** What the control plane does when a task changes the password. */
+  /** What the control plane does when a task changes an account's password, or makes the account. */
   setPassword(instanceId: string, account: string, password: string): Promise<void>;
   /** Whether the password opens the instance: the truth, whatever the probe is told to answer. */
   opens(instanceId: string, password: string, account?: string): boolean;
@@ -22,7 +24,14 @@ export interface FakeRedis {
 
 /** A Redis for each address, as far as a password goes: in memory, and at once. */
 export function createFakeRedis(servers: readonly FakeRedisOptions[]): FakeRedis {
-  const passwords = new Map(servers.map((server) => [`${server.instanceId}/default`, server.password]));
+  const passwords = new Map(
+    servers.flatMap(({ instanceId, password, accounts = [] }) =>
+      [{ name: "default", password }, ...accounts].map((each) => [
+        `${instanceId}/${each.name}`,
+        each.password,
+      ]),
+    ),
+  );
   let unknown = { left: 0, reason: "" };
   let probes = 0;
   const opens = (instanceId: string, password: string, account = "default") =>

@@ -9,6 +9,7 @@ import { startTencentServer, type TencentServer } from "../cloud/tencentdb/serve
 
 // The sample in the document of ResetPassword, API 3.0.
 const INSTANCE = { region: "ap-guangzhou", instanceId: "crs-5a4py64p" };
+const ACCOUNT = { ...INSTANCE, username: "default", api: "ResetPassword" } as const;
 const PASSWORD = "zy456987";
 const TASK_ID = 16657;
 const KEY = { secretId: "AKIDlocal", secretKey: "local-key" };
@@ -65,12 +66,12 @@ it("resets the password of the document's sample: a task that is polled until it
     limiter: async () => {},
   });
 
-  const { taskId } = await controlPlane.changePassword(INSTANCE, PASSWORD);
+  const { taskId } = await controlPlane.changePassword(ACCOUNT, { password: PASSWORD });
   expect(taskId).toBe(TASK_ID);
   let task: Task;
   do {
     await systemClock.sleep(60);
-    task = await controlPlane.describeTask(INSTANCE, taskId);
+    task = await controlPlane.describeTask(ACCOUNT, taskId);
   } while (task.state === "running");
   expect(task).toEqual({ taskId: TASK_ID, state: "succeeded" });
 

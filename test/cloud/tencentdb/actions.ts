@@ -1,71 +1,21 @@
-import type { Clock } from "../../../lib/ports.ts";
+import { createAccountActions } from "./account-actions.ts";
 import { ApiError } from "./api-error.ts";
-import type { Instance, InstanceList } from "./instances.ts";
-import { type ParameterSpec, type ParameterValues, readParameters } from "./parameters.ts";
-import { acceptsPassword } from "./password-rules.ts";
-import {
-  describeTask,
-  describeTaskInfo,
-  FLOW_SETPWD,
-  readTime,
-  resultNumber,
-  wholeSeconds,
-} from "./task-answers.ts";
-import type { TaskList } from "./tasks.ts";
-
-/** The fields of an answer, without its RequestId. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-export type Action = (region: string, parameters: Fields, fromQuery: boolean) => Fields;
-
-function defineAction<const S extends ParameterSpec>(
-  spec: S,
-  run: (region: string, values: ParameterValues<S>) => Fields,
-): Action {
-  return (region, parameters, fromQuery) => run(region, readParameters(spec, parameters, fromQuery));
-}
-
-export interface ActionContext {
-  readonly clock: Clock;
-  readonly instances: InstanceList;
-  readonly tasks: TaskList;
-  readonly changePassword: (instance: Instance, password: string) => Promise<void>;
-}
+import { type ActionContext, type Actions, defineAction, readPage } from "./define-action.ts";
+import type { Instance } from "./instances.ts";
+import { createPasswordActions } from "./password-actions.ts";
+import { describeTask, describeTaskInfo, readTime, resultNumber, wholeSeconds } from "./task-answers.ts";
 
 const DAY_MS = 86_400_000;
 
-/** API 3.0, version 2018-04-12: what touches the default account's password, and what tells of it. */
-export function createActions(context: ActionContext): Readonly<Record<string, Action>> {
+/** API 3.0, version 2018-04-12: what touches the accounts' passwords, and what tells of it. */
+export function createActions(context: ActionContext): Actions {
   const { clock, instances, tasks } = context;
   const statusOf = (instance: Instance) =>
     instance.status === 2 && tasks.isBusy(instance.instanceId) ? 1 : instance.status;
 
   return {
-    ResetPassword: defineAction(
-      { InstanceId: "string!", Password: "string", NoAuth: "boolean", EncryptPassword: "boolean" },
-      (region, { InstanceId, Password, NoAuth, EncryptPassword }) => {
-        const instance = instances.find(region, InstanceId);
-        if (NoAuth === true) {
-          throw new ApiError("InvalidParameterValue.PasswordFreeDenied", "Password-free access is denied.");
-        }
-        if (EncryptPassword === true) {
-          throw new ApiError("UnsupportedOperation", "Encrypted passwords are not supported.");
-        }
-        if (Password === undefined) {
-          throw new ApiError("MissingParameter", "The request is missing a required parameter `Password`.");
-        }
-        if (!acceptsPassword(Password, instance.type, instance.passwordPolicy)) {
-          throw new ApiError(
-            "InvalidParameterValue.PasswordRuleError",
-            "The password breaks the password rule.",
-          );
-        }
-        requireRunning(statusOf(instance));
-        const change = () => context.changePassword(instance, Password);
-        const task = tasks.start({ instanceId: InstanceId, region, taskType: FLOW_SETPWD, change });
-        return { TaskId: task.taskId };
-      },
-    ),
+    ...createPasswordActions(context),
+    ...createAccountActions(context),
 
     DescribeTaskInfo: defineAction({ TaskId: "integer!" }, (region, { TaskId }) => {
       const task = tasks.find(TaskId);
@@ -147,21 +97,4 @@ export function createActions(context: ActionContext): Readonly<Record<string, A
       return { PasswordPolicy: passwordPolicy ?? { Enabled: false } };
     }),
   };
-}
-
-function requireRunning(status: Instance["status"]): void {
-  if (status === 2) return;
-  const kind =
-    status === -2 ? "InstanceIsolated" : status === -3 ? "InstanceDeleted" : "InstanceStatusAbnormal";
-  throw new ApiError(
-    `ResourceUnavailable.${kind}`,
-    "The Redis status is exceptional, and the corresponding process cannot be executed.",
-  );
-}
-
-function readPage(limit: number, offset: number, maximum: number): <T>(all: readonly T[]) => readonly T[] {
-  if (limit < 1 || limit > maximum || offset < 0 || offset % limit !== 0) {
-    throw new ApiError("InvalidParameterValue", "Limit or Offset is out of range.");
-  }
-  return (all) => all.slice(offset, offset + limit);
 }

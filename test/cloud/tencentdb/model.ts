@@ -1,19 +1,32 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Clock } from "../../../lib/ports.ts";
-import { type Action, createActions, type Fields } from "./actions.ts";
+import { createActions } from "./actions.ts";
 import { ApiError } from "./api-error.ts";
-import { requireRegion } from "./endpoints.ts";
+import type { Fields } from "./define-action.ts";
+import { parseHost, requireRegion } from "./endpoints.ts";
 import { BrokenReply, createFaultQueue, type FaultQueue } from "./faults.ts";
-import { createInstanceList, type Instance, type InstanceOptions } from "./instances.ts";
+import {
+  type Account,
+  accountOf,
+  createInstanceList,
+  DEFAULT_ACCOUNT,
+  type Instance,
+  type InstanceOptions,
+  ROOT,
+} from "./instances.ts";
+import { createLegacyActions } from "./legacy-actions.ts";
+import { createPasswordRecord, type PasswordRecord } from "./password-record.ts";
+import { isPasswordAction } from "./password-rules.ts";
 import { createTaskList, type TaskPlan } from "./tasks.ts";
 
 const VERSION = "2018-04-12";
-const DEFAULT_ACCOUNT = "default";
+/** API 2.0: its own parameters and answers; its errors have the codes of API 3.0. */
+const LEGACY_VERSION = "2.0";
 
 export interface TencentDbOptions {
   readonly clock: Clock;
   readonly instances?: readonly InstanceOptions[];
-  /** Changes the password of what stands behind the instance: a real Redis, or a map. */
+  /** Changes an account's password in what stands behind the instance: a real Redis, or a map. */
   readonly setPassword: (instanceId: string, account: string, password: string) => Promise<void>;
   /** From the call to `succeed`. Default 9 s. */
   readonly taskDurationMs?: number | (() => number);
@@ -21,6 +34,8 @@ export interface TencentDbOptions {
   readonly taskTailMs?: number | (() => number);
   /** For each action in each region. Default 20. */
   readonly callsPerSecond?: number;
+  /** What an old endpoint does not know yet: `InvalidAction`. Default: none. */
+  readonly unknownActions?: readonly string[];
   /** Default 16657. */
   readonly firstTaskId?: number;
 }
@@ -48,16 +63,7 @@ export interface Call {
   readonly requestId: string;
 }
 
-export interface PasswordsSent {
-  /** ResetPassword calls that carried a password, refused ones included. */
-  readonly calls: number;
-  /** Different passwords among them. */
-  readonly distinct: number;
-  /** Different passwords among those that arrived after the last change. */
-  readonly distinctSinceChange: number;
-}
-
-export interface TencentDb {
+export interface TencentDb extends PasswordRecord {
   /**
    * Carries an action out and returns the fields of its answer.
    * @param authenticate refuses the call with an ApiError; default: everybody may.
@@ -73,10 +79,10 @@ export interface TencentDb {
   /** Another flow, not a password task, holds the instance. Default: for ever. */
   startOtherFlow(instanceId: string, durationMs?: number): void;
   readonly calls: readonly Call[];
-  /** When the password last changed, in milliseconds since the epoch. */
-  passwordChangedAt(instanceId: string): number | undefined;
-  passwordChanges(instanceId: string): number;
-  passwordsSent(instanceId: string): PasswordsSent;
+  /** Changes the password at once and without a task, as nobody asked the API to: no count of changes has it. */
+  changeByHand(instanceId: string, password: string, account?: string): Promise<void>;
+  /** Whether it is the password now, as far as the API and {@link changeByHand} know. Default: the default account's. */
+  isPassword(instanceId: string, password: string, account?: string): boolean;
   newestTaskId(instanceId: string): number | undefined;
 }
 
@@ -84,13 +90,13 @@ export interface TencentDb {
 export function createTencentDb(options: TencentDbOptions): TencentDb {
   const { clock, callsPerSecond = 20 } = options;
   const calls: Call[] = [];
-  const changes = new Map<string, number[]>();
-  const sent = new Map<string, { at: number; digest: string }[]>();
+  const { addSent, addChange, ...record } = createPasswordRecord();
   const acceptedAt = new Map<string, number[]>();
   const salt = randomUUID();
+  const digest = (text: string) => createHash("sha256").update(salt).update(text).digest("hex");
 
   const faults = createFaultQueue();
-  const instances = createInstanceList();
+  const instances = createInstanceList(digest);
   for (const instance of options.instances ?? []) instances.add(instance);
   const tasks = createTaskList({
     clock,
@@ -100,21 +106,34 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
       tailMs: value(options.taskTailMs, 500),
     }),
   });
-  const actions: Readonly<Record<string, Action>> = createActions({
+
+  const isPassword = (account: Account, password: string) => account.passwordDigest === digest(password);
+  async function setPassword(instance: Instance, account: Account, password: string): Promise<void> {
+    await options.setPassword(instance.instanceId, account.name, password);
+    if (account.name === DEFAULT_ACCOUNT) instance.noAuth = false;
+    account.passwordDigest = digest(password);
+    account.passwordChangedAtMs = clock.now();
+  }
+
+  const context = {
     clock,
     instances,
     tasks,
-    async changePassword(instance, password) {
-      await options.setPassword(instance.instanceId, DEFAULT_ACCOUNT, password);
-      instance.noAuth = false;
-      append(changes, instance.instanceId, clock.now());
+    isPassword,
+    async changePassword(instance: Instance, account: Account, password: string) {
+      await setPassword(instance, account, password);
+      addChange({ instanceId: instance.instanceId, account: account.name, at: clock.now() });
     },
-  });
+  };
+  const currentActions = createActions(context);
+  const legacyActions = createLegacyActions(context);
 
-  function record(request: ApiRequest): string | undefined {
+  function note(request: ApiRequest): string | undefined {
     const { action, region, host, method, requestId, parameters } = request;
-    const { InstanceId, TaskId, Password } = parameters;
-    const instanceId = typeof InstanceId === "string" ? InstanceId : tasks.find(Number(TaskId))?.instanceId;
+    const named = parameters.InstanceId ?? parameters.redisId;
+    const task = tasks.find(Number(parameters.TaskId ?? parameters.requestId));
+    const instanceId = typeof named === "string" ? named : task?.instanceId;
+    const password = parameters.Password ?? parameters.AccountPassword ?? parameters.password;
     const at = clock.now();
     calls.push({
       action,
@@ -125,9 +144,14 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
       requestId,
       ...(instanceId === undefined ? {} : { instanceId }),
     });
-    if (action === "ResetPassword" && instanceId !== undefined && typeof Password === "string") {
-      const digest = createHash("sha256").update(salt).update(Password).digest("hex");
-      append(sent, instanceId, { at, digest });
+    if (isPasswordAction(action) && instanceId !== undefined && typeof password === "string") {
+      const { AccountName: name = ROOT } = parameters;
+      addSent({
+        instanceId,
+        account: name === ROOT ? DEFAULT_ACCOUNT : String(name),
+        at,
+        digest: digest(password),
+      });
     }
     return instanceId;
   }
@@ -144,9 +168,14 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
 
   function carryOut(request: ApiRequest): Fields {
     const { action, version, host, parameters, method } = request;
-    if (version !== VERSION) throw new ApiError("NoSuchVersion", "The requested API version does not exist.");
+    const isLegacy = parseHost(host)?.legacy === true;
+    const actions = isLegacy ? legacyActions : currentActions;
+    if (version !== (isLegacy ? LEGACY_VERSION : VERSION))
+      throw new ApiError("NoSuchVersion", "The requested API version does not exist.");
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (run === undefined) throw new ApiError("InvalidAction", "The request action is not valid.");
+    if (run === undefined || options.unknownActions?.includes(action) === true) {
+      throw new ApiError("InvalidAction", "The request action is not valid.");
+    }
     requireRate(request.region, action);
     return run(requireRegion(host, request.region), parameters, method === "GET");
   }
@@ -161,8 +190,9 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
   }
 
   return {
+    ...record,
     async dispatch(request, authenticate) {
-      const instanceId = record(request);
+      const instanceId = note(request);
       authenticate?.();
       const fault = faults.take(request.action, instanceId);
       if (fault === undefined) return carryOut(request);
@@ -179,26 +209,16 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
       tasks.start({ instanceId, region, taskType: "002" }, { durationMs });
     },
     calls,
-    passwordChangedAt: (instanceId) => changes.get(instanceId)?.at(-1),
-    passwordChanges: (instanceId) => changes.get(instanceId)?.length ?? 0,
-    newestTaskId: (instanceId) => tasks.all().find((task) => task.instanceId === instanceId)?.taskId,
-    passwordsSent(instanceId) {
-      const all = sent.get(instanceId) ?? [];
-      const changedAt = changes.get(instanceId)?.at(-1) ?? Number.NEGATIVE_INFINITY;
-      const since = all.filter(({ at }) => at > changedAt);
-      return { calls: all.length, distinct: countDistinct(all), distinctSinceChange: countDistinct(since) };
+    async changeByHand(instanceId, password, account = DEFAULT_ACCOUNT) {
+      const instance = instances.get(instanceId);
+      await setPassword(instance, accountOf(instance, account), password);
     },
+    isPassword: (instanceId, password, account = DEFAULT_ACCOUNT) =>
+      isPassword(accountOf(instances.get(instanceId), account), password),
+    newestTaskId: (instanceId) => tasks.all().find((task) => task.instanceId === instanceId)?.taskId,
   };
 }
 
 function value(given: number | (() => number) | undefined, otherwise: number): number {
   return typeof given === "function" ? given() : (given ?? otherwise);
-}
-
-function append<T>(lists: Map<string, T[]>, key: string, element: T): void {
-  lists.set(key, [...(lists.get(key) ?? []), element]);
-}
-
-function countDistinct(sent: readonly { readonly digest: string }[]): number {
-  return new Set(sent.map(({ digest }) => digest)).size;
 }

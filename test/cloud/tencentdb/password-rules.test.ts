@@ -2,6 +2,10 @@ import { describe, expect, it } from "vitest";
 import { acceptsPassword } from "./password-rules.ts";
 
 const REDIS = 15;
+const ALL = [
+  ...(["ResetPassword", "ModifyInstancePassword", "ModfiyInstancePassword"] as const),
+  ...(["ModifyInstanceAccount", "CreateInstanceAccount", "ModfiyRedisPassword"] as const),
+];
 const policy = { Enabled: true, MinLength: 12, MinLetterCount: 2, MinDigitCount: 3, MinSpecialCount: 1 };
 
 describe("the password rule", () => {
@@ -43,5 +47,30 @@ describe("the password rule", () => {
 
   it("ignores a policy that is switched off", () => {
     expect(acceptsPassword("zy456987", REDIS, { ...policy, Enabled: false })).toBe(true);
+  });
+
+  it.each([
+    ["ResetPassword", 32],
+    ["ModifyInstancePassword", 30],
+    ["ModfiyInstancePassword", 64],
+    ["ModifyInstanceAccount", 64],
+    ["CreateInstanceAccount", 64],
+    ["ModfiyRedisPassword", 16],
+  ] as const)("of %s takes 8 to %i characters, and no more", (action, maximum) => {
+    const lengths = [7, 8, maximum, maximum + 1];
+    const accepted = lengths.filter((length) =>
+      acceptsPassword(`a${"1".repeat(length - 1)}`, REDIS, undefined, action),
+    );
+    expect(accepted).toEqual([8, maximum]);
+  });
+
+  it.each([
+    ["a backtick", "zy`456987", ["ModifyInstanceAccount", "CreateInstanceAccount"]],
+    ["an asterisk", "zy*456987", ALL.filter((action) => action !== "ModfiyRedisPassword")],
+    ["two cases of letters alone", "AbcdefgH", ALL.filter((action) => action !== "ModfiyRedisPassword")],
+    ["a bracket", "(y456987)", ALL],
+    ["a leading slash", "/zy456987", []],
+  ] as const)("takes %s only where the action's document has it", (_, password, takers) => {
+    expect(ALL.filter((action) => acceptsPassword(password, REDIS, undefined, action))).toEqual(takers);
   });
 });

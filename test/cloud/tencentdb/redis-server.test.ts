@@ -48,6 +48,32 @@ describe("startRedisServer", () => {
     expect(await authenticate(connect(server.port, server.host), "second-2")).toBe("-WRONGPASS");
   });
 
+  it("opens to each account's own password, as the one argument account@password", async () => {
+    const accounts = [
+      { name: "app_a", password: "first@a-1" },
+      { name: "app_b", password: "first-b-1" },
+    ];
+    const server = await start({ password: "first-1", accounts });
+    const verdicts = async (...given: string[]) =>
+      Promise.all(given.map((each) => authenticate(connect(server.port, server.host), each)));
+    const [ok, no] = ["+OK", "-WRONGPASS"];
+    expect(await verdicts("first-1", "app_a@first@a-1", "app_b@first-b-1")).toEqual([ok, ok, ok]);
+    expect(await verdicts("app_a@first-b-1", "first@a-1", "app_c@first-1")).toEqual([no, no, no]);
+
+    await server.setPassword("second-a-2", "app_a");
+    expect(await verdicts("app_a@second-a-2", "app_a@first@a-1")).toEqual([ok, no]);
+    await server.setPassword("second-2");
+    expect(await verdicts("second-2", "first-1")).toEqual([ok, no]);
+    await server.setPassword("first-c-1", "app_c");
+    expect(await verdicts("app_a@second-a-2", "app_b@first-b-1", "app_c@first-c-1")).toEqual([ok, ok, ok]);
+  });
+
+  it("takes the password that an account has already", async () => {
+    const server = await start({ password: "first-1" });
+    await server.setPassword("first-1");
+    expect(await authenticate(connect(server.port, server.host), "first-1")).toBe("+OK");
+  });
+
   it("serves TLS that the throw-away authority vouches for, and nothing else", async () => {
     const tls = await createCertificates();
     const server = await start({ password: "first-1", tls });

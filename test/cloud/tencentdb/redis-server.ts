@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,11 +7,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Redis } from "iovalkey";
 import type { Certificates } from "./certificates.ts";
+import { DEFAULT_ACCOUNT } from "./instances.ts";
 import { ensureRedisServer } from "./redis-package.ts";
 
 export interface RedisServerOptions {
   /** The default account's password. */
   readonly password: string;
+  /** Custom accounts: each authenticates with the one argument `account@password`, as on TencentDB. */
+  readonly accounts?: readonly { readonly name: string; readonly password: string }[];
   /** Serves TLS, and nothing but TLS. */
   readonly tls?: Certificates;
 }
@@ -19,8 +22,8 @@ export interface RedisServerOptions {
 export interface RedisServer {
   readonly host: "127.0.0.1";
   readonly port: number;
-  /** Changes the default account's password. Connections that are open stay open. */
-  setPassword(password: string): Promise<void>;
+  /** Changes an account's password, or makes the account. Connections that are open stay open. */
+  setPassword(password: string, account?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,7 +43,9 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
     try {
       const configuration = await configure(options, { port, directory, adminPassword });
       const running = await launch(program, directory, configuration);
-      return serve(port, options, adminPassword, running);
+      const server = serve(port, options, adminPassword, running);
+      for (const { name, password } of options.accounts ?? []) await server.setPassword(password, name);
+      return server;
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       // Somebody else may have taken the port since it was found free.
@@ -67,16 +72,20 @@ function serve(
   });
   // Whoever sends a command hears of a failure; an idle connection that ends is no failure.
   admin.on("error", () => {});
+  const digests = new Map([[DEFAULT_ACCOUNT, digestOf(DEFAULT_ACCOUNT, options.password)]]);
   return {
     host,
     port,
-    async setPassword(password) {
+    async setPassword(password, account = DEFAULT_ACCOUNT) {
+      const digest = digestOf(account, password);
+      const old = digests.get(account);
       try {
-        await admin.config("SET", "requirepass", password);
+        await admin.acl("SETUSER", "default", ...(old === undefined ? [] : [`!${old}`]), `#${digest}`);
       } catch {
         // The client's error quotes the command.
         throw new Error("The Redis server did not take the new password");
       }
+      digests.set(account, digest);
     },
     async stop() {
       admin.disconnect();
@@ -163,6 +172,12 @@ async function sawLine(output: Socket, text: string): Promise<boolean> {
     if (line.includes(text)) return true;
   }
   return false;
+}
+
+/** By the digest of what AUTH is given, a server adds and removes one of its default user's passwords. */
+function digestOf(account: string, password: string): string {
+  const argument = account === DEFAULT_ACCOUNT ? password : `${account}@${password}`;
+  return createHash("sha256").update(argument).digest("hex");
 }
 
 /** As the configuration file quotes a text. */

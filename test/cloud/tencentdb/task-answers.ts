@@ -2,6 +2,7 @@ import { ApiError } from "./api-error.ts";
 import type { Task } from "./tasks.ts";
 
 export const FLOW_SETPWD = "007";
+export const ACCOUNT_CHANGE = "037";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -34,7 +35,8 @@ export function describeTask(task: Task, nowMs: number): Fields {
   };
 }
 
-function statusWord(task: Task, nowMs: number): string {
+/** DescribeTaskInfo's word for how the task stands. */
+export function statusWord(task: Task, nowMs: number): string {
   if (task.ending !== undefined) return task.ending;
   return task.statusUntilEnd ?? (isPreparing(task, nowMs) ? "preparing" : "running");
 }
@@ -49,7 +51,7 @@ function isPreparing(task: Task, nowMs: number): boolean {
 }
 
 /** The API tells and reads times in UTC+8, in whole seconds. */
-function formatTime(timeMs: number): string {
+export function formatTime(timeMs: number): string {
   return new Date(timeMs + 8 * 3_600_000).toISOString().slice(0, 19).replace("T", " ");
 }
 

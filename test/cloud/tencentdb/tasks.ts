@@ -19,6 +19,7 @@ export interface Task {
   readonly taskType: string;
   readonly instanceId: string;
   readonly region: string;
+  readonly account?: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
   readonly statusUntilEnd?: string;
@@ -36,6 +37,8 @@ export interface TaskStart {
   readonly instanceId: string;
   readonly region: string;
   readonly taskType: string;
+  /** The account that it is for, where it is for one. */
+  readonly account?: string;
   /** What the task does to the instance. */
   readonly change?: () => Promise<void>;
 }
@@ -45,7 +48,8 @@ export interface TaskList {
   planNext(plan: TaskPlan, instanceId?: string): void;
   start(start: TaskStart, plan?: TaskPlan): Task;
   find(taskId: number): Task | undefined;
-  isBusy(instanceId: string): boolean;
+  /** Whether a task runs on the instance, or on that account of it. */
+  isBusy(instanceId: string, account?: string): boolean;
   /** Newest first. */
   all(): readonly Task[];
 }
@@ -98,7 +102,13 @@ export function createTaskList(options: TaskListOptions): TaskList {
       return task;
     },
     find: (taskId) => tasks.find((task) => task.taskId === taskId),
-    isBusy: (instanceId) => tasks.some((task) => task.instanceId === instanceId && task.ending === undefined),
+    isBusy: (instanceId, account) =>
+      tasks.some(
+        (task) =>
+          task.instanceId === instanceId &&
+          task.ending === undefined &&
+          (account === undefined || task.account === account),
+      ),
     all: () => tasks,
   };
 }
