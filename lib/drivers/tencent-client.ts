@@ -59,8 +59,9 @@ interface TencentCall<Answer> {
 /** One call of an API 3.0 action. */
 export type TencentClient = <Answer>(call: TencentCall<Answer>) => Promise<Answer>;
 
-const DEFAULT_TIMEOUT_MS = 10_000;
-const READ_PAUSES_MS = [250, 500, 1000];
+export const DEFAULT_TIMEOUT_MS = 10_000;
+/** Between the requests of a read that fails for a passing reason. */
+export const READ_PAUSES_MS: readonly number[] = [250, 500, 1000];
 
 /**
  * A client of one Tencent Cloud API 3.0 service in one region, over the official SDK: POST, TC3-HMAC-SHA256. No
@@ -128,7 +129,9 @@ const credentialsShape = z.object({
   token: z.optional(z.union([z.literal(""), credentialPart])),
 });
 
-async function readCredentials(provider: () => Promise<TencentCredentials>): Promise<TencentCredentials> {
+export async function readCredentials(
+  provider: () => Promise<TencentCredentials>,
+): Promise<TencentCredentials> {
   const read = z.safeParse(credentialsShape, await provider());
   if (read.success) return read.data;
   throw new RotationError("CredentialsMissing", "The Tencent Cloud credentials are missing or malformed", {

@@ -1,10 +1,12 @@
-import { REDIS_API_ERRORS, toRotationError } from "../../lib/drivers/tencent-errors.ts";
+import { qcloudError } from "../../lib/drivers/qcloud-errors.ts";
+import { ApiRefusal, REDIS_API_ERRORS, toRotationError } from "../../lib/drivers/tencent-errors.ts";
 import { RotationError } from "../../lib/errors.ts";
-import type { Clock, ControlPlane, Instance, InstanceRef, Task } from "../../lib/ports.ts";
+import type { Account, Clock, ControlPlane, Instance, InstanceRef, Task } from "../../lib/ports.ts";
 import { ApiError } from "../cloud/tencentdb/api-error.ts";
 import { BrokenReply } from "../cloud/tencentdb/faults.ts";
 import type { TencentDb } from "../cloud/tencentdb/model.ts";
 import type { PasswordPolicy } from "../cloud/tencentdb/password-rules.ts";
+import { qcloudCode } from "../cloud/tencentdb/v2/codes.ts";
 
 export interface FakeControlPlaneOptions {
   readonly model: TencentDb;
@@ -14,7 +16,6 @@ export interface FakeControlPlaneOptions {
 }
 
 interface Answers {
-  ResetPassword: { readonly TaskId: number };
   DescribeTaskInfo: { readonly Status: string; readonly TaskMessage: string };
   DescribeTaskList: { readonly Tasks: readonly { readonly TaskId: number; readonly Result: number }[] };
   DescribeInstances: {
@@ -27,38 +28,53 @@ interface Answers {
     }[];
   };
   DescribeInstancePasswordPolicy: { readonly PasswordPolicy: PasswordPolicy };
+  DescribeInstanceAccount: {
+    readonly Accounts: readonly {
+      readonly AccountName: string;
+      readonly Status: number;
+      readonly Privilege: string;
+      readonly ReadonlyPolicy: readonly string[];
+      readonly PasswordLastModifiedTime: string;
+    }[];
+    readonly TotalCount: number;
+  };
 }
+
+type Parameters = Readonly<Record<string, unknown>>;
 
 const SENT = { sent: true, aborted: false, redirected: false, systemCode: undefined } as const;
 const READ_PAUSES_MS = [250, 500, 1_000];
+const PAGE = 100;
 
 /**
- * The control plane without a network: the port straight on the local TencentDB. What an error means is the driver's own
- * table, and reads are tried again as often as the driver tries them.
+ * The control plane without a network: the port straight on the local TencentDB, by API 3.0, and by API 2.0 for the
+ * accounts that want it. What an error means is the drivers' own tables, and reads are tried again as often as a driver
+ * tries them.
  */
 export function createFakeControlPlane(options: FakeControlPlaneOptions): ControlPlane {
   const { model, clock, timeoutMs = 10_000 } = options;
   let requests = 0;
 
-  async function send<A extends keyof Answers>(
-    action: A,
-    region: string,
-    parameters: Readonly<Record<string, unknown>>,
-  ): Promise<Answers[A]> {
+  async function send(
+    { region }: InstanceRef,
+    action: string,
+    parameters: Parameters,
+    { change = false, legacy = false } = {},
+  ): Promise<Parameters> {
     requests += 1;
-    const host = region.endsWith("-fsi")
-      ? `redis.${region}.tencentcloudapi.com`
-      : "redis.tencentcloudapi.com";
+    const [version, host] = legacy ? ["2.0", "redis.api.qcloud.com"] : ["2018-04-12", hostOf(region)];
     const requestId = `request-${requests}`;
-    const request = { host, method: "POST", action, version: "2018-04-12", region, parameters, requestId };
+    const request = { host, method: "POST", action, version, region, parameters, requestId };
     try {
-      return (await model.dispatch(request)) as unknown as Answers[A];
+      return await model.dispatch(request);
     } catch (error) {
-      const change = action === "ResetPassword";
-      const { Password } = parameters;
-      const call = { action, change, secrets: typeof Password === "string" ? [Password] : [] };
+      const secrets = Object.entries(parameters).flatMap(([name, value]) =>
+        /password/i.test(name) ? [String(value)] : [],
+      );
+      const call = { action, change, secrets };
       if (error instanceof ApiError) {
         const { code, message } = error;
+        if (legacy) throw qcloudError({ ...qcloudCode(error), message }, call);
         throw toRotationError({ code, message, requestId }, call, SENT, REDIS_API_ERRORS);
       }
       if (!(error instanceof BrokenReply)) throw error;
@@ -74,22 +90,32 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
     }
   }
 
-  async function call<A extends keyof Answers>(...request: Parameters<typeof send<A>>): Promise<Answers[A]> {
-    const pauses = request[0] === "ResetPassword" ? [] : READ_PAUSES_MS;
-    for (const pauseMs of pauses) {
+  async function read<A extends keyof Answers>(
+    instance: InstanceRef,
+    action: A,
+    parameters: Parameters,
+  ): Promise<Answers[A]> {
+    for (const pauseMs of READ_PAUSES_MS) {
       try {
-        return await send(...request);
+        return (await send(instance, action, parameters)) as unknown as Answers[A];
       } catch (error) {
         if (!(error instanceof RotationError && error.passing)) throw error;
         await clock.sleep(pauseMs);
       }
     }
-    return send(...request);
+    return (await send(instance, action, parameters)) as unknown as Answers[A];
+  }
+
+  async function start(account: Account, action: string, parameters: Parameters) {
+    const given = { InstanceId: account.instanceId, ...parameters };
+    const { TaskId } = await send(account, action, given, { change: true });
+    return { taskId: Number(TaskId) };
   }
 
   return {
-    async describeInstance({ region, instanceId }) {
-      const { InstanceSet } = await call("DescribeInstances", region, { InstanceId: instanceId });
+    async describeInstance(instance) {
+      const { region, instanceId } = instance;
+      const { InstanceSet } = await read(instance, "DescribeInstances", { InstanceId: instanceId });
       const [found] = InstanceSet;
       if (found === undefined) {
         throw new RotationError("InstanceNotFound", `There is no ${instanceId} in ${region}`, {
@@ -105,12 +131,12 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
       };
     },
 
-    async describePasswordPolicy({ region, instanceId }) {
-      const answer = await call("DescribeInstancePasswordPolicy", region, { InstanceId: instanceId }).catch(
+    async describePasswordPolicy(instance) {
+      const parameters = { InstanceId: instance.instanceId };
+      const answer = await read(instance, "DescribeInstancePasswordPolicy", parameters).catch(
         (error: unknown) => {
           // An answer that is for good, whatever it says: the call is not served, or not granted.
-          if (error instanceof RotationError && error.requestId !== undefined && !error.passing)
-            return undefined;
+          if (error instanceof ApiRefusal && !error.passing) return undefined;
           throw error;
         },
       );
@@ -125,32 +151,82 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
       };
     },
 
-    async changePassword({ region, instanceId }, password) {
-      const parameters = { InstanceId: instanceId, Password: password };
-      const { TaskId } = await call("ResetPassword", region, parameters);
-      return { taskId: TaskId };
+    async describeAccount(account) {
+      for (let offset = 0; ; offset += PAGE) {
+        const parameters = { InstanceId: account.instanceId, Limit: PAGE, Offset: offset };
+        const { Accounts, TotalCount } = await read(account, "DescribeInstanceAccount", parameters);
+        const found = Accounts.find((each) => each.AccountName === nameOf(account) && each.Status !== 4);
+        if (found !== undefined) {
+          const { Privilege, ReadonlyPolicy, PasswordLastModifiedTime: changedAt } = found;
+          return {
+            privilege: Privilege,
+            readonlyPolicy: ReadonlyPolicy,
+            ...(changedAt !== "" && { passwordChangedAt: new Date(`${changedAt.replace(" ", "T")}+08:00`) }),
+          };
+        }
+        if (offset + PAGE >= TotalCount) return undefined;
+      }
     },
 
-    async describeTask({ region }: InstanceRef, taskId) {
-      const { Status, TaskMessage } = await call("DescribeTaskInfo", region, { TaskId: taskId });
+    async changePassword(account, { password, oldPassword = "" }) {
+      const { api, instanceId } = account;
+      switch (api) {
+        case "ResetPassword":
+          return start(account, api, { Password: password });
+        case "ModifyInstanceAccount":
+          return start(account, api, { AccountName: nameOf(account), AccountPassword: password });
+        case "ModifyInstancePassword": {
+          const parameters = { OldPassword: oldPassword, Password: password };
+          return start(account, api, parameters).catch((error: unknown) => {
+            if (!(error instanceof ApiRefusal && error.apiCode === "InvalidAction")) throw error;
+            return start(account, "ModfiyInstancePassword", parameters);
+          });
+        }
+        case "ModfiyRedisPassword": {
+          const parameters = { redisId: instanceId, oldPassword, password };
+          const { requestId } = await send(account, api, parameters, { change: true, legacy: true });
+          return { taskId: Number(requestId) };
+        }
+      }
+    },
+
+    async createAccount(account, password, { privilege, readonlyPolicy }) {
+      return start(account, "CreateInstanceAccount", {
+        AccountName: account.username,
+        AccountPassword: password,
+        ReadonlyPolicy: readonlyPolicy,
+        Privilege: privilege,
+      });
+    },
+
+    async describeTask(account, taskId) {
+      const { Status, TaskMessage } = await read(account, "DescribeTaskInfo", { TaskId: taskId });
       const state = taskState(Status);
       return { taskId, state, ...(state === "failed" && TaskMessage !== "" ? { message: TaskMessage } : {}) };
     },
 
-    async newestPasswordTask({ region, instanceId }, since) {
+    async newestPasswordTask(account, since) {
       const parameters = {
-        InstanceId: instanceId,
-        TaskTypes: ["007"],
+        InstanceId: account.instanceId,
+        TaskTypes: account.api === "ModifyInstanceAccount" ? ["007", "037"] : ["007"],
         BeginTime: formatTime(since),
         Limit: 1,
       };
-      const { Tasks } = await call("DescribeTaskList", region, parameters);
+      const { Tasks } = await read(account, "DescribeTaskList", parameters);
       const [newest] = Tasks;
       if (newest === undefined) return undefined;
       const state = newest.Result === 2 ? "succeeded" : newest.Result === 4 ? "failed" : "running";
       return { taskId: newest.TaskId, state };
     },
   };
+}
+
+function hostOf(region: string): string {
+  return region.endsWith("-fsi") ? `redis.${region}.tencentcloudapi.com` : "redis.tencentcloudapi.com";
+}
+
+function nameOf({ username }: Account): string {
+  return username === "default" ? "root" : username;
 }
 
 function instanceState(status: number): Instance["state"] {

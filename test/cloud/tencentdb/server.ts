@@ -10,6 +10,12 @@ import { parseHost } from "./endpoints.ts";
 import { BrokenReply } from "./faults.ts";
 import type { TencentDb } from "./model.ts";
 import { type Credential, verifyTc3 } from "./tc3.ts";
+import {
+  createQcloudFront,
+  type QcloudAnswerStyle,
+  type QcloudArrival,
+  type QcloudFront,
+} from "./v2/front.ts";
 
 export interface TencentServerOptions {
   readonly clock: Clock;
@@ -22,6 +28,8 @@ export interface TencentServerOptions {
   /** Default: a free one. */
   readonly port?: number;
   readonly onCall?: CallWatcher | undefined;
+  /** How API 2.0 writes its answers. */
+  readonly qcloudStyle?: QcloudAnswerStyle;
 }
 
 export interface TencentServer {
@@ -31,10 +39,19 @@ export interface TencentServer {
   close(): Promise<void>;
 }
 
-/** API 3.0 over HTTP on 127.0.0.1: `POST /` with JSON, or GET; HTTP 200 for every error that has a code. */
+/**
+ * On 127.0.0.1, by the Host header: API 3.0, `POST /` with JSON, or GET; and API 2.0, `/v2/index.php` with a form, or GET.
+ * HTTP 200 for every error that has a code.
+ */
 export async function startTencentServer(options: TencentServerOptions): Promise<TencentServer> {
+  const fronts = new Map(
+    Object.entries(options.services).map(([name, service]) => [
+      name,
+      createQcloudFront({ ...options, service, style: options.qcloudStyle }),
+    ]),
+  );
   const listener: RequestListener = (request, response) => {
-    answer(request, response, options).catch((error: unknown) => {
+    answer(request, response, options, fronts).catch((error: unknown) => {
       console.error(error);
       response.writeHead(500).end("A defect of the local cloud");
     });
@@ -59,23 +76,68 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   options: TencentServerOptions,
+  fronts: ReadonlyMap<string, QcloudFront>,
 ): Promise<void> {
   const body = await readBody(request);
-  const requestId = randomUUID();
-  const host = request.headers.host ?? "";
   const [path = "/", query = ""] = (request.url ?? "/").split("?");
-  const service = options.services[parseHost(host)?.service ?? ""];
-  if (service === undefined || path !== "/") {
+  const { host = "" } = request.headers;
+  const { method = "" } = request;
+  const endpoint = parseHost(host);
+  const service = options.services[endpoint?.service ?? ""];
+  const front = fronts.get(endpoint?.service ?? "");
+  if (service === undefined || front === undefined || (endpoint?.legacy !== true && path !== "/")) {
     response.writeHead(404).end("No API is served here");
     return;
   }
+  const requestId = randomUUID();
+  try {
+    if (endpoint?.legacy === true) {
+      const form = new URLSearchParams(method === "POST" ? body.toString("utf8") : query);
+      sendJson(response, await serveForm({ method, host, path, form, requestId }, front, options));
+    } else {
+      sendJson(response, await serveJson({ request, path, query, body, requestId }, service, options));
+    }
+  } catch (error) {
+    if (error instanceof BrokenReply) {
+      breakReply(error.fault, request, response);
+    } else if (error instanceof DroppedCall) {
+      request.socket.destroy();
+    } else {
+      throw error;
+    }
+  }
+}
+
+/** API 2.0. */
+function serveForm(
+  arrival: QcloudArrival,
+  front: QcloudFront,
+  { onCall }: TencentServerOptions,
+): Promise<unknown> {
+  const watched = { callId: arrival.requestId, action: arrival.form.get("Action") ?? "" };
+  return underWatch(onCall, watched, () => front(arrival));
+}
+
+interface JsonArrival {
+  readonly request: IncomingMessage;
+  readonly path: string;
+  readonly query: string;
+  readonly body: Buffer;
+  readonly requestId: string;
+}
+
+/** API 3.0. */
+async function serveJson(
+  { request, path, query, body, requestId }: JsonArrival,
+  service: Pick<TencentDb, "dispatch">,
+  options: TencentServerOptions,
+): Promise<unknown> {
   const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(request.headers)) headers[name] = value?.toString();
-  const method = request.method ?? "";
+  const { method = "" } = request;
   const parameters = readRequest(method, headers["content-type"] ?? "", query, body);
-
   const call = {
-    host,
+    host: headers.host ?? "",
     method,
     action: headers["x-tc-action"] ?? "",
     version: headers["x-tc-version"] ?? "",
@@ -91,18 +153,11 @@ async function answer(
   try {
     const watched = { callId: requestId, action: call.action };
     const fields = await underWatch(options.onCall, watched, () => service.dispatch(call, authenticate));
-    sendJson(response, { Response: { ...fields, RequestId: requestId } });
+    return { Response: { ...fields, RequestId: requestId } };
   } catch (error) {
-    if (error instanceof ApiError) {
-      const { code: Code, message: Message } = error;
-      sendJson(response, { Response: { Error: { Code, Message }, RequestId: requestId } });
-    } else if (error instanceof BrokenReply) {
-      breakReply(error.fault, request, response);
-    } else if (error instanceof DroppedCall) {
-      request.socket.destroy();
-    } else {
-      throw error;
-    }
+    if (!(error instanceof ApiError)) throw error;
+    const { code: Code, message: Message } = error;
+    return { Response: { Error: { Code, Message }, RequestId: requestId } };
   }
 }
 
