@@ -25,6 +25,26 @@ const flag = z.union([
   ),
 ]);
 
+const ACCOUNT_NAME = "must be an account name: 32 of A–Z a–z 0–9 _ -";
+const DEFAULT_ACCOUNT_NAMES = ["", "default", "root"];
+
+const accountName = z.string().check(
+  z.regex(/^[A-Za-z0-9_-]{1,32}$/, ACCOUNT_NAME),
+  z.refine((name) => !DEFAULT_ACCOUNT_NAMES.includes(name), "must not be the default account"),
+);
+const pair = z
+  .pipe(
+    z.union([
+      z.array(z.unknown()),
+      z.pipe(
+        z.string(),
+        z.transform((text) => text.split(",").map((name) => name.trim())),
+      ),
+    ]),
+    z.tuple([accountName, accountName], "must be two account names"),
+  )
+  .check(z.refine(([first, second]) => first !== second, "must be two different accounts"));
+
 // The region becomes part of a host name, so its form is checked closely: a secret must never set an endpoint.
 const schema = z.object({
   engine: z.literal("tencentdb-redis"),
@@ -33,16 +53,11 @@ const schema = z.object({
   host: z.optional(z.string().check(z.regex(/^[A-Za-z0-9.:_-]+$/, "must be a host name or an address"))),
   port: z.optional(port),
   ssl: z._default(flag, false),
-  username: z._default(
-    z.string().check(z.regex(/^[A-Za-z0-9_-]{0,32}$/, "must be an account name: 32 of A–Z a–z 0–9 _ -")),
-    "",
-  ),
+  username: z._default(z.string().check(z.regex(/^[A-Za-z0-9_-]{0,32}$/, ACCOUNT_NAME)), ""),
   password: z.string(),
   api: z.optional(z.enum(PASSWORD_APIS)),
-  usernames: z.optional(z.undefined("alternating users are not supported yet")),
+  usernames: z.optional(pair),
 });
-
-const DEFAULT_ACCOUNT_NAMES = ["", "default", "root"];
 
 /**
  * Reads the JSON of a secret.
@@ -60,30 +75,41 @@ export function parseSecretValue(text: string, secretId: string): SecretValue {
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw problems(describeIssues(parsed.error.issues));
 
-  const { host, port, username, api, usernames: _, ...rest } = parsed.data;
+  const { host, port, username, api, usernames, ...rest } = parsed.data;
   const isDefault = DEFAULT_ACCOUNT_NAMES.includes(username);
-  const chosen = api ?? (isDefault ? "ResetPassword" : "ModifyInstanceAccount");
-  if (chosen === "ResetPassword" && !isDefault) {
-    throw problems("api: ResetPassword changes the default account only, but username names another");
+  const isCustom = !isDefault || usernames !== undefined;
+  const chosen = api ?? (isCustom ? "ModifyInstanceAccount" : "ResetPassword");
+  if (isCustom && chosen !== "ModifyInstanceAccount") {
+    const names = usernames === undefined ? "username names another" : "usernames names two others";
+    throw problems(`api: ${chosen} changes the default account only, but ${names}`);
   }
-  if (chosen !== "ResetPassword") throw problems(`api: ${chosen} is not supported yet`);
   return {
     ...rest,
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
+    ...(usernames !== undefined && { usernames }),
     username: isDefault ? "default" : username,
     api: chosen,
   };
 }
 
-/** The same JSON with another password; every other field, known or not, is kept to the letter. */
-export function withPassword(text: string, password: string): string {
-  const edited = applyEdits(text, modify(text, ["password"], password, {}));
-  if (passwordIn(edited) === password) return edited;
-  // Of a field that is named twice the first was edited, and the last counts.
-  return JSON.stringify({ ...(parseConfidentialJson(text) as object), password });
+/** What opens an account. */
+export type Credentials = Pick<SecretValue, "username" | "password">;
+
+/**
+ * The same JSON with other credentials; every other field, known or not, is kept to the letter. The account's name is
+ * written only where it changes.
+ */
+export function withCredentials(text: string, { username, password }: Credentials): string {
+  const { username: named = "" } = parseConfidentialJson(text) as { readonly username?: string };
+  const isSame = named === username || (username === "default" && DEFAULT_ACCOUNT_NAMES.includes(named));
+  const fields = { ...(!isSame && { username }), password };
+  return Object.entries(fields).reduce((edited, [field, value]) => withField(edited, field, value), text);
 }
 
-function passwordIn(text: string): unknown {
-  return (parseConfidentialJson(text) as { readonly password?: unknown }).password;
+function withField(text: string, field: string, value: string): string {
+  const edited = applyEdits(text, modify(text, [field], value, {}));
+  const read = parseConfidentialJson(edited) as Readonly<Record<string, unknown>>;
+  // Of a field that is named twice the first was edited, and the last counts.
+  return read[field] === value ? edited : JSON.stringify({ ...read, [field]: value });
 }

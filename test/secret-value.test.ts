@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RotationError } from "../lib/errors.ts";
-import { parseSecretValue, withPassword } from "../lib/secret-value.ts";
+import { parseSecretValue, withCredentials } from "../lib/secret-value.ts";
 
 const SECRET_ID = "redis/orders";
 const PASSWORD = "tOp-Secret!2026";
@@ -60,6 +60,18 @@ describe("parseSecretValue", () => {
     [{ username: "default" }, { username: "default" }],
     [{ username: "root" }, { username: "default" }],
     [{ api: "ResetPassword" }, { api: "ResetPassword" }],
+    [{ api: "ModifyInstancePassword" }, { api: "ModifyInstancePassword" }],
+    [{ api: "ModfiyRedisPassword" }, { api: "ModfiyRedisPassword" }],
+    [{ api: "ModifyInstanceAccount" }, { api: "ModifyInstanceAccount", username: "default" }],
+    [{ username: "app_a" }, { username: "app_a", api: "ModifyInstanceAccount" }],
+    [
+      { usernames: ["app_a", "app_b"] },
+      { username: "default", usernames: ["app_a", "app_b"], api: "ModifyInstanceAccount" },
+    ],
+    [
+      { username: "app_b", usernames: "app_a, app_b" },
+      { username: "app_b", usernames: ["app_a", "app_b"], api: "ModifyInstanceAccount" },
+    ],
     [{ region: "ap-shanghai-fsi" }, { region: "ap-shanghai-fsi" }],
     [{ region: "na-siliconvalley" }, { region: "na-siliconvalley" }],
     [{ password: "" }, { password: "" }],
@@ -96,11 +108,21 @@ describe("parseSecretValue", () => {
     ["password", { password: undefined }],
     ["password", { password: 12_345_678 }],
     ["api", { api: "ModifyDBInstance" }],
-    ["api", { api: "ModifyInstancePassword" }],
-    ["api", { api: "ModfiyRedisPassword" }],
-    ["api", { username: "app_a" }],
     ["api", { username: "app_a", api: "ResetPassword" }],
-    ["usernames", { usernames: ["app_a", "app_b"] }],
+    ["api", { username: "app_a", api: "ModifyInstancePassword" }],
+    ["api", { username: "app_a", api: "ModfiyRedisPassword" }],
+    ["api", { usernames: ["app_a", "app_b"], api: "ResetPassword" }],
+    ["usernames", { usernames: ["app_a"] }],
+    ["usernames", { usernames: ["app_a", "app_b", "app_c"] }],
+    ["usernames", { usernames: ["app_a", "app_a"] }],
+    ["usernames", { usernames: "app_a" }],
+    ["usernames", { usernames: "app_a,app_a" }],
+    ["usernames", { usernames: { a: "app_a" } }],
+    ["usernames.0", { usernames: ["app a", "app_b"] }],
+    ["usernames.1", { usernames: ["app_a", "app@b"] }],
+    ["usernames.1", { usernames: ["app_a", 7] }],
+    ["usernames.1", { usernames: ["app_a", "root"] }],
+    ["usernames.0", { usernames: ["default", "app_b"] }],
   ])("refuses a bad %s: %j", (field, fields) => {
     const problems = problemsOf(JSON.stringify({ ...LEAST, ...fields }));
     expect(fieldsOf(problems)).toEqual([field]);
@@ -124,11 +146,6 @@ describe("parseSecretValue", () => {
     expect(problems).not.toMatch(/secret/);
   });
 
-  it("names what is not supported together with what is wrong", () => {
-    const bad = { region: "nowhere", usernames: ["app_a", "app_b"] };
-    expect(fieldsOf(problemsOf(JSON.stringify({ ...LEAST, ...bad })))).toEqual(["region", "usernames"]);
-  });
-
   it.each([
     ["it is not JSON", `{"password":"${PASSWORD}"`],
     ["it is not JSON", PASSWORD],
@@ -141,7 +158,9 @@ describe("parseSecretValue", () => {
   });
 });
 
-describe("withPassword", () => {
+const NEW = { username: "default", password: "new" };
+
+describe("withCredentials", () => {
   it("changes the password and nothing else", () => {
     const other = fc.dictionary(
       fc.string({ maxLength: 8 }).filter((name) => !["password", "__proto__"].includes(name)),
@@ -150,7 +169,7 @@ describe("withPassword", () => {
     fc.assert(
       fc.property(other, fc.string(), (fields, password) => {
         const text = JSON.stringify({ ...LEAST, ...fields });
-        const changed = withPassword(text, password);
+        const changed = withCredentials(text, { username: "default", password });
         expect(JSON.parse(changed)).toEqual({ ...JSON.parse(text), password });
         expect(Object.keys(JSON.parse(changed))).toEqual(Object.keys(JSON.parse(text)));
       }),
@@ -164,18 +183,42 @@ describe("withPassword", () => {
     ["another field of that name inside", '{"a":{"password":"other"},"password":"old"}'],
     ["letters written as numbers", '{"note":"\\u00fc","password":"old"}'],
   ])("keeps %s to the letter", (_, text) => {
-    expect(withPassword(text, "new")).toBe(text.replace('"old"', '"new"'));
+    expect(withCredentials(text, NEW)).toBe(text.replace('"old"', '"new"'));
   });
 
   it.each([
     ["named twice", '{"password":"first","password":"last"}'],
     ["with its name in numbers", '{"p\\u0061ssword":"old"}'],
   ])("changes the password that is read, also where it is %s", (_, text) => {
-    expect(JSON.parse(withPassword(text, "new")).password).toBe("new");
+    expect(JSON.parse(withCredentials(text, NEW)).password).toBe("new");
   });
 
   it("keeps a field that looks like a part of the language", () => {
     const text = `{"password":"old","__proto__":{"x":1},"constructor":2}`;
-    expect(withPassword(text, "new")).toBe(text.replace("old", "new"));
+    expect(withCredentials(text, NEW)).toBe(text.replace("old", "new"));
+  });
+
+  it.each([
+    ["default", "{}"],
+    ["default", '{"username":"root"}'],
+    ["default", '{"username":""}'],
+    ["app_a", '{"username":"app_a"}'],
+  ])("leaves the name of account %s as it is written in %s", (username, text) => {
+    const changed = JSON.parse(withCredentials(text, { username, password: "new" }));
+    expect(changed).toEqual({ ...JSON.parse(text), password: "new" });
+  });
+
+  it.each([
+    [
+      "app_b",
+      '{"username":"app_a","password":"old","n":1.0}',
+      '{"username":"app_b","password":"new","n":1.0}',
+    ],
+    ["app_b", '{"password":"old"}', '{"password":"new","username":"app_b"}'],
+    ["default", '{"username":"app_a","password":"old"}', '{"username":"default","password":"new"}'],
+  ])("names the other account %s", (username, text, expected) => {
+    const changed = withCredentials(text, { username, password: "new" });
+    expect(JSON.parse(changed)).toEqual(JSON.parse(expected));
+    expect(changed.includes('"n":1.0')).toBe(text.includes('"n":1.0'));
   });
 });

@@ -13,6 +13,8 @@ export interface Context {
   readonly verify: Verify;
   /** Characters of a new password; the API's own default where absent. */
   readonly passwordLength?: number;
+  /** How long the idle one of alternating users is left alone after the other was changed. Default: one hour. */
+  readonly alternationIntervalMs?: number;
   /** When the run must have stopped, in milliseconds since the epoch. */
   readonly deadlineAt: number;
 }

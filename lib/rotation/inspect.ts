@@ -1,9 +1,11 @@
 import { RotationError } from "../errors.ts";
 import type { ProbeVerdict, SecretDescription, SecretResult, Stage, Status } from "../ports.ts";
+import { requireInterval } from "./account.ts";
 import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
-import { findTarget, preflight, requireOwnAddress } from "./preflight.ts";
+import { preflight, requireOwnAddress } from "./preflight.ts";
 import { isDue } from "./rotate.ts";
+import { findTarget } from "./target.ts";
 import { readCurrent, readVersion, type Version, versionAt } from "./versions.ts";
 
 /** What the secret manager says, without asking Redis or its control plane. */
@@ -22,8 +24,9 @@ export function planSecret(
 ): Promise<SecretResult> {
   return attempt(context, name, async (findings) => {
     const { description, current } = await read(context, name, findings);
-    const checked = await preflight(context, current.value);
+    const checked = await preflight(context, description.secretId, current.value);
     if (!options.force) requireOwnAddress(current.value, checked);
+    if (options.force) await requireInterval(context, current);
     const status = expected(context, description, current, options.intervalDays);
     return options.force && status === "not-due" ? "planned" : status;
   });

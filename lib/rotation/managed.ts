@@ -2,8 +2,9 @@ import { RotationError } from "../errors.ts";
 import type { SecretDescription, Stage, Step } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { preflight } from "./preflight.ts";
+import { testSecret } from "./proof.ts";
 import { Run } from "./run.ts";
-import { createSecret, finishSecret, testSecret } from "./steps.ts";
+import { createSecret, finishSecret } from "./steps.ts";
 import { readCurrent, readVersion, type Version } from "./versions.ts";
 
 /** What Secrets Manager asks for: one step of the rotation that `token` names. */
@@ -106,7 +107,7 @@ async function testConfiguration(
   description: SecretDescription,
 ): Promise<void> {
   const { value } = await readCurrent(context.store, description);
-  const checked = await preflight(context, value);
+  const checked = await preflight(context, secretId, value);
   if (checked.current !== "rejected") return;
   throw new RotationError(
     "CurrentPasswordRejected",

@@ -1,7 +1,10 @@
 import { RotationError } from "../errors.ts";
 import { type EffectivePolicy, generatePassword, passwordPolicy } from "../password.ts";
-import type { ControlPlane, Instance, ProbeTarget, ProbeVerdict, SecretValue } from "../ports.ts";
+import type { Instance, ProbeVerdict, SecretValue } from "../ports.ts";
+import { requireAccount } from "./account.ts";
 import type { Context } from "./context.ts";
+import { asksForOldPassword, findOldPassword } from "./old-password.ts";
+import { findTarget, probeTarget, unreachable } from "./target.ts";
 
 export interface Preflight {
   readonly instance: Instance;
@@ -12,15 +15,18 @@ export interface Preflight {
 
 /**
  * Looks at everything that could stop a rotation half-way, before anything is touched: the instance's state, the
- * password rules, the path to Redis, and whether Redis tells a right password from a wrong one, since both proofs
+ * password rules, the account, the path to Redis, the old password where the API asks for it, and whether Redis tells a right password from a wrong one, since both proofs
  * of a rotation stand on that.
  */
-export async function preflight(context: Context, value: SecretValue): Promise<Preflight> {
+export async function preflight(context: Context, secretId: string, value: SecretValue): Promise<Preflight> {
   const { controlPlane, probe, verify, passwordLength } = context;
   const instance = await controlPlane.describeInstance(value);
   if (instance.state === "gone") throw refuse(value, "InstanceGone", "is isolated or deleted");
-  if (instance.passwordFree) throw refuse(value, "InstancePasswordFree", "answers without a password");
+  // Custom accounts keep their passwords where the default account has none.
+  const isFree = instance.passwordFree && value.username === "default";
+  if (isFree) throw refuse(value, "InstancePasswordFree", "answers without a password");
 
+  await requireAccount(controlPlane, value);
   const instancePolicy = await controlPlane.describePasswordPolicy(value);
   const policy = passwordPolicy({
     api: value.api,
@@ -32,8 +38,12 @@ export async function preflight(context: Context, value: SecretValue): Promise<P
   const target = probeTarget(value, instance) ?? (await findTarget(controlPlane, value));
   const wrong = await probe({ ...target, password: generatePassword(policy, context.randomBytes) });
   if (wrong.answer === "accepted") throw refuse(value, "InstancePasswordFree", "takes any password");
-  if (wrong.answer === "unknown" && verify === "auth") throw unreachable(value, wrong.reason);
+  const needsPath = verify === "auth" || asksForOldPassword(value.api);
+  if (wrong.answer === "unknown" && needsPath) throw unreachable(value, wrong.reason);
   const { answer } = await probe(target);
+  if (answer !== "accepted" && asksForOldPassword(value.api)) {
+    await findOldPassword(context, secretId, value, target);
+  }
   return { instance, policy, current: answer };
 }
 
@@ -49,33 +59,6 @@ export function requireOwnAddress(value: SecretValue, { instance, current }: Pre
     "CurrentPasswordRejected",
     `The current password is rejected at ${asked?.host}:${asked?.port}, and instance ${value.instanceId} in ` +
       `${value.region} listens at ${own?.host}:${own?.port}: the secret may name another Redis`,
-    { effect: "none" },
-  );
-}
-
-/** Where Redis listens and who asks, as far as the secret and the instance tell. */
-export function probeTarget(value: SecretValue, instance?: Instance): ProbeTarget | undefined {
-  const host = value.host ?? instance?.host;
-  const port = value.port ?? instance?.port;
-  if (host === undefined || port === undefined) return undefined;
-  return { host, port, ssl: value.ssl, username: value.username, password: value.password };
-}
-
-/** The same, asking the control plane only where the secret does not tell. */
-export async function findTarget(controlPlane: ControlPlane, value: SecretValue): Promise<ProbeTarget> {
-  const target = probeTarget(value) ?? probeTarget(value, await controlPlane.describeInstance(value));
-  if (target !== undefined) return target;
-  throw new RotationError(
-    "SecretInvalid",
-    `Neither the secret nor instance ${value.instanceId} tells where Redis listens: add host and port to the secret`,
-    { effect: "none" },
-  );
-}
-
-export function unreachable({ instanceId, region }: SecretValue, reason: string): RotationError {
-  return new RotationError(
-    "RedisUnreachable",
-    `Instance ${instanceId} in ${region} cannot be asked, so a new password could not be proven: ${reason}`,
     { effect: "none" },
   );
 }

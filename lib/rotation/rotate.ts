@@ -1,9 +1,12 @@
 import { RotationError } from "../errors.ts";
 import type { SecretDescription, SecretResult, Status } from "../ports.ts";
+import type { Credentials } from "../secret-value.ts";
+import { alternationIntervalMs, isAlternation } from "./account.ts";
 import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
+import { testSecret } from "./proof.ts";
 import { Run } from "./run.ts";
-import { createSecret, finishSecret, testSecret } from "./steps.ts";
+import { createSecret, finishSecret } from "./steps.ts";
 import { readCurrent, readVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
 
 const DAY_MS = 86_400_000;
@@ -42,14 +45,19 @@ export function rollbackSecret(context: Context, secretId: string): Promise<Secr
     const previous = previousId && (await readVersion(context.store, secretId, previousId));
     if (!previous) throw cannotRollBack("SecretInvalid", secretId, "it has no previous version");
     requireSameAccount(current, previous, secretId);
-    const { password } = previous.value;
-    if (password === current.value.password)
+    const { username, password } = previous.value;
+    const credentials = { username, password };
+    if (opensTheSame(current, credentials))
       throw cannotRollBack("SecretInvalid", secretId, "the previous password is the current");
-    if (pending !== undefined && pending.value.password !== password) {
+    if (pending !== undefined && !opensTheSame(pending, credentials)) {
       throw cannotRollBack("RotationPending", secretId, "a rotation is pending");
     }
-    return drive(context, { secretId, description, current, pending, password, force: true }, findings);
+    return drive(context, { secretId, description, current, pending, credentials, force: true }, findings);
   });
+}
+
+function opensTheSame({ value }: Version, { username, password }: Credentials): boolean {
+  return value.username === username && value.password === password;
 }
 
 function cannotRollBack(code: "SecretInvalid" | "RotationPending", secretId: string, why: string) {
@@ -61,13 +69,13 @@ interface Start {
   readonly description: SecretDescription;
   readonly current: Version;
   readonly pending: Version | undefined;
-  readonly password?: string;
+  readonly credentials?: Credentials;
   readonly force: boolean;
 }
 
 /** The loop: observe, plan, act, until the pending version is current. */
 async function drive(context: Context, start: Start, findings: Findings): Promise<Status> {
-  const { secretId, description, current, password, force } = start;
+  const { secretId, description, current, credentials, force } = start;
   const run = new Run(context, secretId, description);
   if (start.pending !== undefined) run.follow({ pending: start.pending });
 
@@ -81,9 +89,9 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
             const request = { secretId, current, versionIds, force };
             const staged = await createSecret(context, {
               ...request,
-              ...(password !== undefined && { password }),
+              ...(credentials && { credentials }),
             });
-            if (password !== undefined && staged.pending.value.password !== password) {
+            if (credentials && !opensTheSame(staged.pending, credentials)) {
               throw cannotRollBack("RotationPending", secretId, "another rotation came first");
             }
             run.follow(staged);
@@ -101,7 +109,7 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
           await run.step("finishSecret", () =>
             finishSecret(context, { secretId, pending, watch, description: seen }),
           );
-          const exposureMs = watch.exposureMs();
+          const exposureMs = isAlternation(current.value, pending.value) ? 0 : watch.exposureMs();
           if (exposureMs !== undefined) findings.exposureMs = exposureMs;
           await run.settle();
           return "rotated";
@@ -147,7 +155,8 @@ function derivedIds({ clock, digest }: Context, seed: string): readonly string[]
 }
 
 export function isDue(context: Context, current: Version, intervalDays: number): boolean {
-  return context.clock.now() - current.createdAt.getTime() >= intervalDays * DAY_MS;
+  const leastMs = current.value.usernames === undefined ? 0 : alternationIntervalMs(context);
+  return context.clock.now() - current.createdAt.getTime() >= Math.max(intervalDays * DAY_MS, leastMs);
 }
 
 async function readSecret(context: Context, secretId: string, findings: Findings) {

@@ -3,8 +3,9 @@ import type { SecretDescription, Step } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { requireTime } from "./deadline.ts";
 import { type Move, plan, type View } from "./plan.ts";
-import { unreachable } from "./preflight.ts";
-import { notVerified, type Staged, setSecret } from "./steps.ts";
+import { notVerified } from "./proof.ts";
+import { type Staged, setSecret } from "./steps.ts";
+import { unreachable } from "./target.ts";
 import { type Version, versionAt } from "./versions.ts";
 import { Watch } from "./watch.ts";
 

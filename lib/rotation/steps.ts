@@ -1,18 +1,14 @@
 import { RotationError } from "../errors.ts";
 import { generatePassword } from "../password.ts";
-import type { Instance, SecretDescription } from "../ports.ts";
-import { withPassword } from "../secret-value.ts";
+import type { AccountRights, ControlPlane, Instance, SecretDescription, SecretValue } from "../ports.ts";
+import { type Credentials, withCredentials } from "../secret-value.ts";
+import { nextAccount, requireInterval, rightsLike } from "./account.ts";
 import type { Context } from "./context.ts";
-import { requireTime } from "./deadline.ts";
+import { asksForOldPassword, findOldPassword } from "./old-password.ts";
 import { preflight, requireOwnAddress } from "./preflight.ts";
-import { parseVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
+import { parseVersion, readCurrent, requireSameAccount, type Version, versionAt } from "./versions.ts";
 import type { Watch } from "./watch.ts";
 
-/** Each proof asks on this many fresh connections: several proxies may stand before one instance. */
-const PROOF_CONNECTIONS = 3;
-const PROOF_PAUSE_MS = 250;
-/** How long a proof may stay open when no task is running any more. */
-const PROOF_PATIENCE_MS = 10_000;
 /** How often a run whose password is in force tries to make it current while others move the labels. */
 const MAX_PROMOTIONS = 3;
 
@@ -35,18 +31,24 @@ export async function createSecret(
     /** Asked for right before the version is stored. */
     readonly versionIds: () => Iterable<string> | Promise<Iterable<string>>;
     readonly rotationToken?: string;
-    /** Instead of a fresh one: the previous password, for a rollback. */
-    readonly password?: string;
+    /** Instead of a fresh password: the previous version's credentials, for a rollback. */
+    readonly credentials?: Credentials;
     /** Even where the current password is rejected at an address that is not the instance's own. */
     readonly force?: boolean;
   },
 ): Promise<Staged> {
   const { secretId, current, rotationToken } = request;
-  const checked = await preflight(context, current.value);
+  const checked = await preflight(context, secretId, current.value);
   if (request.force !== true) requireOwnAddress(current.value, checked);
   const { instance, policy } = checked;
-  const password = request.password ?? generatePassword(policy, context.randomBytes);
-  const text = withPassword(current.text, password);
+  if (request.credentials === undefined) await requireInterval(context, current);
+  const text = withCredentials(
+    current.text,
+    request.credentials ?? {
+      username: nextAccount(current.value).username,
+      password: generatePassword(policy, context.randomBytes),
+    },
+  );
 
   for (const versionId of await request.versionIds()) {
     const stored = await context.store.stage(secretId, {
@@ -67,7 +69,7 @@ export async function createSecret(
     const pending = parseVersion(stored, secretId);
     requireSameAccount(current, pending, secretId);
     // Two rollbacks store the same text: only a fresh password tells who has stored it.
-    const isOurs = stored.text === text && request.password === undefined;
+    const isOurs = stored.text === text && request.credentials === undefined;
     return isOurs ? { pending, instance } : { pending };
   }
   throw new RotationError(
@@ -86,14 +88,18 @@ export async function setSecret(
   request: { readonly secretId: string; readonly pending: Version; readonly watch: Watch },
 ): Promise<void> {
   const { secretId, pending, watch } = request;
-  const { region, instanceId, password } = pending.value;
+  const { region, instanceId } = pending.value;
+  const change = await prepareChange(context, secretId, pending, watch);
+  if (change === undefined) return;
   try {
-    const { taskId } = await context.controlPlane.changePassword(pending.value, password);
+    const { taskId } = await change();
     context.observe({ type: "sent", secretId, region, instanceId, taskId });
     watch.tasks.sent(taskId);
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
-    if (error.passing || error.effect !== "none") return watch.tasks.refused(error);
+    // The old password was good when it was asked for: since then, another run has changed it.
+    const isOvertaken = error.code === "OldPasswordError";
+    if (error.passing || error.effect !== "none" || isOvertaken) return watch.tasks.refused(error);
     // Where an earlier reply was lost, the password may reach Redis yet: the next run looks again and decides.
     const isRefused = error.code === "PasswordRefused" || error.code === "RequestRefused";
     if (isRefused && !watch.tasks.lostReply) {
@@ -104,68 +110,45 @@ export async function setSecret(
   }
 }
 
-/** testSecret: proves on fresh connections that the new password opens Redis and the old one no longer does. */
-export async function testSecret(
+/** The one request that brings the pending password into Redis; undefined where it is in force by now. */
+async function prepareChange(
   context: Context,
-  request: {
-    readonly secretId: string;
-    readonly current: Version;
-    readonly pending: Version;
-    readonly watch: Watch;
-  },
-): Promise<void> {
-  const { secretId, current, pending, watch } = request;
-  const { tasks } = watch;
-  requireSameAccount(current, pending, secretId);
-  const { clock } = context;
-  let patientUntil = clock.now() + PROOF_PATIENCE_MS;
-  for (;;) {
-    const flaw = await findFlaw(context, current, pending, watch);
-    if (flaw === undefined) return;
-    // While the task runs, some proxies may have the new password and some the old one.
-    if (tasks.due) await tasks.poll();
-    if (tasks.task === "running") patientUntil = clock.now() + PROOF_PATIENCE_MS;
-    if (clock.now() >= patientUntil) {
-      if (flaw.bearable) return;
-      throw flaw.error;
-    }
-    requireTime(context, 0, "during the proof of the new password", "applied");
-    await clock.sleep(PROOF_PAUSE_MS);
-  }
-}
-
-interface Flaw {
-  readonly error: RotationError;
-  /** The new password is proven; only the old one could not be asked about. */
-  readonly bearable: boolean;
-}
-
-async function findFlaw(
-  { probe, verify }: Context,
-  current: Version,
+  secretId: string,
   pending: Version,
   watch: Watch,
-): Promise<Flaw | undefined> {
-  const target = await watch.target();
-  const news = await Promise.all(Array.from({ length: PROOF_CONNECTIONS }, () => probe(target)));
-  const name = `instance ${pending.value.instanceId} in ${pending.value.region}`;
-  if (news.some(({ answer }) => answer === "rejected")) {
-    const message = `The new password does not open ${name}`;
-    return {
-      error: new RotationError("NewPasswordRejected", message, { effect: "unknown" }),
-      bearable: false,
-    };
+): Promise<(() => Promise<{ readonly taskId: number }>) | undefined> {
+  const { controlPlane, store } = context;
+  const { value } = pending;
+  const { password } = value;
+  if (asksForOldPassword(value.api)) {
+    const oldPassword = await findOldPassword(context, secretId, value, await watch.target());
+    if (oldPassword === password) return undefined;
+    return () => controlPlane.changePassword(value, { password, oldPassword });
   }
-  const blind = news.find((verdict) => verdict.answer === "unknown");
-  if (blind !== undefined) {
-    return verify === "task" ? undefined : { error: notVerified(pending, blind.reason), bearable: false };
+  const isMissing = value.usernames && (await controlPlane.describeAccount(value)) === undefined;
+  if (isMissing && value.username !== "default") {
+    const active = await readCurrent(store, await store.describe(secretId));
+    const rights = await rightsLike(controlPlane, active.value);
+    return () => createOnce(controlPlane, value, rights);
   }
-  if (current.value.password === pending.value.password) return undefined;
-  const old = await probe({ ...target, password: current.value.password });
-  if (old.answer === "rejected") return undefined;
-  if (old.answer === "unknown") return { error: notVerified(pending, old.reason), bearable: true };
-  const message = `The new password opens ${name}, and so does the old one`;
-  return { error: new RotationError("OldPasswordAccepted", message, { effect: "applied" }), bearable: false };
+  return () => controlPlane.changePassword(value, { password });
+}
+
+/** What the API answers where another run has made the account meanwhile is not documented: what counts is that it is there. */
+async function createOnce(
+  controlPlane: ControlPlane,
+  value: SecretValue,
+  rights: AccountRights,
+): Promise<{ readonly taskId: number }> {
+  try {
+    return await controlPlane.createAccount(value, value.password, rights);
+  } catch (error) {
+    const isRefused = error instanceof RotationError && error.code === "RequestRefused";
+    if (!isRefused || (await controlPlane.describeAccount(value)) === undefined) throw error;
+    throw new RotationError("InstanceBusy", `Another run has made account ${value.username} meanwhile`, {
+      effect: "none",
+    });
+  }
 }
 
 /**
@@ -222,13 +205,4 @@ async function isInForce(
     return false;
   const newest = await controlPlane.newestPasswordTask(pending.value, pending.createdAt);
   return newest?.taskId === tasks.taskId;
-}
-
-export function notVerified(pending: Version, reason: string): RotationError {
-  const { instanceId, region } = pending.value;
-  return new RotationError(
-    "NotVerified",
-    `The task for instance ${instanceId} in ${region} succeeded, but the new password could not be proven: ${reason}`,
-    { effect: "applied" },
-  );
 }

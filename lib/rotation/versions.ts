@@ -38,11 +38,11 @@ export async function readCurrent(store: SecretStore, description: SecretDescrip
   return current;
 }
 
-/** A pending version must be for the account that the current one opens, whoever wrote it. */
+/** A pending version must be for the account that the current one opens, or for one that takes turns with it. */
 export function requireSameAccount(current: Version, pending: Version, secretId: string): void {
-  const differing = (["region", "instanceId", "username"] as const).filter(
-    (field) => current.value[field] !== pending.value[field],
-  );
+  const fixed = ["region", "instanceId"] as const;
+  const fields = current.value.usernames === undefined ? ([...fixed, "username"] as const) : fixed;
+  const differing = fields.filter((field) => current.value[field] !== pending.value[field]);
   if (differing.length > 0) {
     throw new RotationError(
       "SecretInvalid",

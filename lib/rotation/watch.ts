@@ -2,7 +2,7 @@ import type { Instance, ProbeTarget } from "../ports.ts";
 import { type Pace, pauseMs } from "../waiter.ts";
 import type { Context } from "./context.ts";
 import type { Live, View } from "./plan.ts";
-import { findTarget, probeTarget } from "./preflight.ts";
+import { findTarget, probeTarget } from "./target.ts";
 import { TaskWatch } from "./task-watch.ts";
 import type { Version } from "./versions.ts";
 

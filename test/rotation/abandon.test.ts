@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { abandonSecret } from "../../lib/rotation/abandon.ts";
-import { createRig, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
+import { ACCOUNT, createRig, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
 
 const setByHand = (rig: Rig, password: string) =>
   rig.redis.setPassword(INSTANCE.instanceId, "default", password);
@@ -39,7 +39,7 @@ describe("abandon", () => {
   it("keeps a version whose task still runs", async () => {
     const rig = createRig();
     rig.putPending({ password: "pending-password-1" });
-    await rig.controlPlane.changePassword(INSTANCE, "pending-password-1");
+    await rig.controlPlane.changePassword(ACCOUNT, { password: "pending-password-1" });
     expect(await abandonSecret(rig.context, NAME, true)).toMatchObject({
       error: { code: "RotationPending" },
     });
@@ -61,7 +61,7 @@ describe("abandon", () => {
     async (force) => {
       const rig = createRig();
       rig.putPending({ password: "pending-password-1" });
-      await rig.controlPlane.changePassword(INSTANCE, "pending-password-1");
+      await rig.controlPlane.changePassword(ACCOUNT, { password: "pending-password-1" });
       await rig.clock.sleep(20_000);
       rig.redis.unknownNext(Number.POSITIVE_INFINITY);
       const { error } = await abandonSecret(rig.run(), NAME, force);
@@ -72,7 +72,7 @@ describe("abandon", () => {
 
   it("sees a running task though the control plane's clock is three seconds behind", async () => {
     const rig = createRig();
-    await rig.controlPlane.changePassword(INSTANCE, "pending-password-1");
+    await rig.controlPlane.changePassword(ACCOUNT, { password: "pending-password-1" });
     await rig.clock.sleep(3_000);
     rig.putPending({ password: "pending-password-1" });
     expect(await abandonSecret(rig.run(), NAME, false)).toMatchObject({ error: { code: "RotationPending" } });
@@ -81,7 +81,7 @@ describe("abandon", () => {
   it("gives up a version whose password a succeeded task did not bring into Redis", async () => {
     const rig = createRig();
     rig.putPending({ password: "pending-password-1" });
-    await rig.controlPlane.changePassword(INSTANCE, "set-in-the-console-1");
+    await rig.controlPlane.changePassword(ACCOUNT, { password: "set-in-the-console-1" });
     await rig.clock.sleep(20_000);
     expect(await abandonSecret(rig.run(), NAME, false)).toMatchObject({ status: "ok" });
     expect(rig.at("AWSPENDING")).toBeUndefined();

@@ -12,7 +12,9 @@ import { createFakeSecretStore, type FakeSecretStoreOptions } from "../fakes/sec
 
 export const NAME = "redis/orders";
 export const INSTANCE = { instanceId: "crs-5a4py64p", region: "ap-guangzhou", wanIp: "10.0.0.5", port: 6379 };
-export const FIRST_PASSWORD = "first-password-0";
+export const ACCOUNT = { ...INSTANCE, username: "default", api: "ResetPassword" } as const;
+/** Within the rules of every API. */
+export const FIRST_PASSWORD = "firstPassword001";
 export const DAY_MS = 86_400_000;
 const FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:rotation";
 
@@ -44,7 +46,8 @@ export interface Rig {
   at(label: "AWSPENDING" | "AWSCURRENT" | "AWSPREVIOUS"): string | undefined;
   passwordAt(label: "AWSPENDING" | "AWSCURRENT" | "AWSPREVIOUS"): string | undefined;
   textAt(label: "AWSPENDING" | "AWSCURRENT" | "AWSPREVIOUS"): string | undefined;
-  opens(password: string | undefined): boolean;
+  /** Whether the password opens the account; default: the default one. */
+  opens(password: string | undefined, account?: string): boolean;
   /** Starts a managed rotation: an empty version under AWSPENDING. Returns its token. */
   startManaged(immediately?: boolean): string;
   putPending(fields: Readonly<Record<string, unknown>>, token?: string): string;
@@ -54,9 +57,9 @@ export interface Rig {
 /** One secret and one instance in memory, in virtual time: a rotation of nine seconds takes none. */
 export function createRig(options: RigOptions = {}): Rig {
   const clock = createVirtualClock({ autoAdvance: true });
-  const instance = { ...INSTANCE, ...options.instance };
+  const instance = { ...INSTANCE, password: FIRST_PASSWORD, ...options.instance };
   const redis = createFakeRedis([
-    { ...instance, password: FIRST_PASSWORD },
+    instance,
     { instanceId: "somebody-else", wanIp: "10.0.0.77", port: instance.port, password: "another-password-1" },
   ]);
   const { taskDurationMs = 9_000, taskTailMs = 500 } = options;
@@ -123,7 +126,8 @@ export function createRig(options: RigOptions = {}): Rig {
       return text === undefined ? undefined : JSON.parse(text).password;
     },
     textAt: (label) => version(label)?.content?.SecretString,
-    opens: (password) => password !== undefined && redis.opens(instance.instanceId, password),
+    opens: (password, account) =>
+      password !== undefined && redis.opens(instance.instanceId, password, account),
     startManaged(immediately = true) {
       const token = randomUUID();
       secretsManager.call("RotateSecret", {

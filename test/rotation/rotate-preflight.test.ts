@@ -38,7 +38,11 @@ describe("before anything is touched", () => {
       { secret: { host: OTHER_REDIS } },
       "CurrentPasswordRejected",
     ],
-    ["an api that is not there yet", { secret: { api: "ModfiyRedisPassword" } }, "SecretInvalid"],
+    [
+      "an api that cannot change the account",
+      { secret: { username: "app", api: "ModfiyRedisPassword" } },
+      "SecretInvalid",
+    ],
   ])("%s fails the rotation", async (_what, options, code) => {
     const rig = createRig(options);
     const result = await rotateSecret(rig.context, NAME, DUE);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
 import { DUE, rotated } from "./expectations.ts";
-import { createRig, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
+import { ACCOUNT, createRig, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
 
 describe("near its deadline", () => {
   it("a run stops in progress while the task runs, and the next carries on without sending again", async () => {
@@ -99,7 +99,7 @@ describe("proof", () => {
   it("where only the task's word counts, a task that another has started counts for nothing", async () => {
     const rig = createRig();
     rig.putPending({ password: "joined-password-1" });
-    await rig.controlPlane.changePassword(INSTANCE, "set-in-the-console-1");
+    await rig.controlPlane.changePassword(ACCOUNT, { password: "set-in-the-console-1" });
     await rig.clock.sleep(20_000);
     rig.redis.unknownNext(Number.POSITIVE_INFINITY);
     expect(await rotateSecret(rig.run({ verify: "task" }), NAME, DUE)).toMatchObject({ status: "rotated" });

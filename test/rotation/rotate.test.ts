@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { RotationError } from "../../lib/errors.ts";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
 import { DUE, expectRotated, rotated } from "./expectations.ts";
-import { createRig, DAY_MS, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
+import { ACCOUNT, createRig, DAY_MS, FIRST_PASSWORD, INSTANCE, NAME, type Rig } from "./rig.ts";
 
 describe("a driven run", () => {
   it("leaves the new password in Redis and current, the old one previous, and nothing pending", async () => {
@@ -39,9 +39,9 @@ describe("a driven run", () => {
           ...createRig().controlPlane,
           describeInstance: (instance) => rig.controlPlane.describeInstance(instance),
           describeTask: (instance, taskId) => rig.controlPlane.describeTask(instance, taskId),
-          changePassword: (instance, password) => {
-            stored.push(rig.passwordAt("AWSPENDING") === password);
-            return rig.controlPlane.changePassword(instance, password);
+          changePassword: (account, change) => {
+            stored.push(rig.passwordAt("AWSPENDING") === change.password);
+            return rig.controlPlane.changePassword(account, change);
           },
         },
       },
@@ -127,7 +127,7 @@ describe("a driven run that finds a pending version", () => {
   it("waits for the task that another run has started instead of sending again", async () => {
     const rig = createRig();
     rig.putPending({ password: "joined-password-1" });
-    await rig.controlPlane.changePassword(INSTANCE, "joined-password-1");
+    await rig.controlPlane.changePassword(ACCOUNT, { password: "joined-password-1" });
     await rotated(rig);
     expect(rig.calls("ResetPassword")).toBe(1);
   });

@@ -1,0 +1,45 @@
+/** The APIs that ask for the old password, and where it is found. */
+import { RotationError } from "../errors.ts";
+import type { PasswordApi, ProbeTarget, SecretValue, Stage } from "../ports.ts";
+import type { Context } from "./context.ts";
+import { unreachable } from "./target.ts";
+import { readVersion, versionAt } from "./versions.ts";
+
+const LADDER: readonly Stage[] = ["pending", "current", "previous"];
+
+export function asksForOldPassword(api: PasswordApi): boolean {
+  return api === "ModifyInstancePassword" || api === "ModfiyRedisPassword";
+}
+
+/**
+ * The password that opens Redis now, of those that the secret manager keeps. It is found by AUTH alone: a guess would
+ * be counted by the API as a wrong password.
+ *
+ * @throws RotationError `OldPasswordError`, naming what was tried; `RedisUnreachable`
+ */
+export async function findOldPassword(
+  context: Context,
+  secretId: string,
+  value: SecretValue,
+  target: ProbeTarget,
+): Promise<string> {
+  const { store, probe } = context;
+  const description = await store.describe(secretId);
+  const tried: Stage[] = [];
+  for (const stage of LADDER) {
+    const versionId = versionAt(description, stage);
+    const version = versionId && (await readVersion(store, secretId, versionId));
+    if (!version) continue;
+    const { password } = version.value;
+    const verdict = await probe({ ...target, password });
+    if (verdict.answer === "accepted") return password;
+    if (verdict.answer === "unknown") throw unreachable(value, verdict.reason);
+    tried.push(stage);
+  }
+  throw new RotationError(
+    "OldPasswordError",
+    `${value.api} asks for the old password, and no version's password opens instance ${value.instanceId} in ` +
+      `${value.region}; tried: ${tried.join(", ")}`,
+    { effect: "none" },
+  );
+}
