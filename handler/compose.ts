@@ -7,6 +7,7 @@ import { createLog, type Log, type LogOptions } from "../lib/drivers/log.ts";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
+import { tencentRedisV2 } from "../lib/drivers/tencent-redis-v2.ts";
 import { parseEndpoint } from "../lib/drivers/tencent-route.ts";
 import { RotationError } from "../lib/errors.ts";
 import { createLimiter } from "../lib/limiter.ts";
@@ -63,26 +64,28 @@ export async function compose(invocation: Invocation): Promise<Composition> {
       ? Promise.resolve(credentialsFromEnvironment(environment))
       : credentialsFromSecret(store, credentialsSecretId);
   await credentials;
+  const connection = {
+    credentials: () => credentials,
+    ...(config.site === "intl" && { site: "intl" as const }),
+    endpointUrl: config.endpointUrl,
+    signal,
+    clock,
+    limiter: limiter.acquire,
+  };
 
   return {
     config,
     log,
     context: {
       store,
-      controlPlane: tencentRedis({
-        credentials: () => credentials,
-        ...(config.site === "intl" && { site: "intl" }),
-        endpointUrl: config.endpointUrl,
-        signal,
-        clock,
-        limiter: limiter.acquire,
-      }),
+      controlPlane: tencentRedisV2({ ...connection, randomBytes }, tencentRedis(connection)),
       probe: redisProbe({ signal, ...(ca !== undefined && { ca }) }),
       clock,
       randomBytes,
       digest,
       observe: log.observe,
       verify: config.verify,
+      alternationIntervalMs: config.alternationIntervalMs,
       ...(config.passwordLength !== undefined && { passwordLength: config.passwordLength }),
       deadlineAt: clock.now() + remainingMs - marginMs,
     },

@@ -10,6 +10,7 @@ const DEFAULTS = {
   storeRegion: undefined,
   secretIds: [],
   intervalDays: 30,
+  alternationIntervalMs: 3_600_000,
   passwordLength: undefined,
   verify: "auth",
   caBundlePath: undefined,
@@ -37,6 +38,9 @@ describe("parseConfig", () => {
 
   it.each([
     ["TENCENTCLOUD_SITE", "intl", { site: "intl" }],
+    ["TENCENT_SITE", "intl", { site: "intl" }],
+    ["TENCENT_ENDPOINT_URL", "http://127.0.0.1:4100", { endpointUrl: "http://127.0.0.1:4100" }],
+    ["TENCENT_CREDENTIALS_SECRET_ID", "ops/tencent", { credentialsSecretId: "ops/tencent" }],
     ["TENCENTCLOUD_ENDPOINT_URL", "http://127.0.0.1:4100", { endpointUrl: "http://127.0.0.1:4100" }],
     ["TENCENTCLOUD_CREDENTIALS_SECRET_ID", "ops/tencent", { credentialsSecretId: "ops/tencent" }],
     ["SECRET_STORE", "ssm", { store: "ssm" }],
@@ -46,6 +50,8 @@ describe("parseConfig", () => {
     ["ROTATION_INTERVAL_DAYS", "0", { intervalDays: 0 }],
     ["ROTATION_INTERVAL_DAYS", "0.5", { intervalDays: 0.5 }],
     ["ROTATION_INTERVAL_DAYS", "3650", { intervalDays: 3650 }],
+    ["ALTERNATION_INTERVAL_MINUTES", "0", { alternationIntervalMs: 0 }],
+    ["ALTERNATION_INTERVAL_MINUTES", "1.5", { alternationIntervalMs: 90_000 }],
     ["PASSWORD_LENGTH", "8", { passwordLength: 8 }],
     ["PASSWORD_LENGTH", "64", { passwordLength: 64 }],
     ["VERIFY", "task", { verify: "task" }],
@@ -81,6 +87,14 @@ describe("parseConfig", () => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toMatch(new RegExp(`^Environment: ${name}: \\S`));
     expect(problems.slice(`Environment: ${name}: `.length)).not.toContain(value);
+  });
+
+  it("refuses a second name that contradicts the first", () => {
+    const both = { TENCENT_SITE: "intl", TENCENTCLOUD_SITE: "intl" };
+    expect(parseConfig(both, "ssm").site).toBe("intl");
+    expect(
+      problemsOf({ TENCENT_ENDPOINT_URL: "http://a.example", TENCENTCLOUD_ENDPOINT_URL: "http://b.example" }),
+    ).toBe("Environment: TENCENT_ENDPOINT_URL: TENCENTCLOUD_ENDPOINT_URL says something else");
   });
 
   it("names every bad variable at once", () => {
