@@ -69,7 +69,7 @@ function everyNth(n: number): () => boolean {
 }
 
 function isChange({ action }: Call): boolean {
-  return /^(Put|Update|Reset)/.test(action);
+  return /^(Put|Update|Reset|Modify|Modfiy|Create)/.test(action);
 }
 
 function pointsOf(calls: readonly Call[]): readonly Point[] {
@@ -234,6 +234,8 @@ function crashAt(life: Life, call: number, asked: string[]): Life {
       controlPlane: {
         describeInstance: pass("describeInstance", controlPlane.describeInstance),
         describePasswordPolicy: pass("describePasswordPolicy", controlPlane.describePasswordPolicy),
+        describeAccount: pass("describeAccount", controlPlane.describeAccount),
+        createAccount: pass("createAccount", controlPlane.createAccount),
         changePassword: pass("changePassword", controlPlane.changePassword),
         describeTask: pass("describeTask", controlPlane.describeTask),
         newestPasswordTask: pass("newestPasswordTask", controlPlane.newestPasswordTask),

@@ -1,9 +1,10 @@
 import { ERRORS } from "../../lib/errors.ts";
+import { isPasswordAction } from "../cloud/tencentdb/password-rules.ts";
 import { record } from "./crash-matrix.ts";
 import { converge, type Ending, FLOWS, type Flow } from "./flows.ts";
 import { createTally, type Report } from "./report.ts";
 import { STATES, type State } from "./states.ts";
-import { TROUBLES, type Trouble } from "./troubles.ts";
+import { concerns, TROUBLES, type Trouble } from "./troubles.ts";
 import type { Call, Passing, World } from "./world.ts";
 
 /** How often calls of one action meet the trouble: from one call on, and until the run ends at most. */
@@ -32,7 +33,7 @@ export async function errorMatrix({ each = 1, flows = FLOWS }: ErrorMatrixOption
     for (const call of await record(flow, await flow.begin())) {
       tally.point();
       for (const trouble of TROUBLES) {
-        if (trouble.port !== call.port || (trouble.action ?? call.action) !== call.action) continue;
+        if (!concerns(trouble, call, flow.api)) continue;
         for (const extent of Object.keys(EXTENTS) as Extent[]) {
           if (!isChosen()) continue;
           const what = `${flow.name}: ${trouble.name} ${extent} at ${call.action} (call ${call.index})`;
@@ -64,7 +65,7 @@ async function meet(flow: Flow, call: Call, trouble: Trouble, extent: Extent): P
     return trouble.instead(effect);
   };
   const ending = await runOnce(flow, world, passing);
-  const passwords = flow.passwords + (trouble.costsPassword && call.action === "ResetPassword" ? 1 : 0);
+  const passwords = flow.passwords + (trouble.costsPassword && isPasswordAction(call.action) ? 1 : 0);
   return (
     ending.complaint ??
     misjudged(ending, { call, trouble, extent, hits }) ??
@@ -106,7 +107,8 @@ async function runOnce(
 
 /** After a refusal, a lost reply or a failed task, nothing is sent before Redis and the tasks were asked again. */
 function blindSend(calls: readonly Call[]): string | undefined {
-  const sends = calls.filter(({ action }) => action === "ResetPassword");
+  // The elder spelling is the same request once more, where the endpoint does not know the newer one.
+  const sends = calls.filter(({ action }) => isPasswordAction(action) && action !== "ModfiyInstancePassword");
   const isBlind = sends.slice(1).some(({ index }, before) => {
     const between = calls.slice(sends[before]?.index, index).map(({ action }) => action);
     return !between.includes("AUTH") || !between.some((action) => action.startsWith("DescribeTask"));
@@ -129,10 +131,10 @@ function undocumented(world: World, { status, error }: Ending): string | undefin
 
 /** The most often that one run may try a call that keeps failing. Polls go on for as long as the run has time. */
 const MOST_TRIES: Readonly<Record<Trouble["kind"], Readonly<Record<string, number>>>> = {
-  passing: { ResetPassword: 12, DescribeTaskInfo: 300, DescribeTaskList: 300, AUTH: 600 },
+  passing: { "a change": 12, DescribeTaskInfo: 300, DescribeTaskList: 300, AUTH: 600 },
   // A poll that is refused while a task runs leaves the rest to AUTH. A value that is not there may come later, and so
   // may a label that was moved.
-  final: { DescribeTaskInfo: 120, GetSecretValue: 12, UpdateSecretVersionStage: 3 },
+  final: { DescribeTaskInfo: 120, GetSecretValue: 12, UpdateSecretVersionStage: 4 },
 };
 
 /** Whether a passing trouble was not got over, or one for good was tried too often. */
@@ -143,8 +145,9 @@ function misjudged(
   const { call, trouble, extent, hits } = met;
   const { kind, port } = trouble;
   // Where nobody can say whether the password was taken, sending it again after a look is as good as waiting.
-  const isOpen = trouble.isUnheardOf === true && call.action === "ResetPassword";
-  const most = MOST_TRIES[isOpen ? "passing" : kind][call.action] ?? (kind === "final" ? 1 : 4);
+  const isOpen = trouble.isUnheardOf === true && isPasswordAction(call.action);
+  const tried = isPasswordAction(call.action) ? "a change" : call.action;
+  const most = MOST_TRIES[isOpen ? "passing" : kind][tried] ?? (kind === "final" ? 1 : 4);
   if (hits > most) return `tried ${hits} times`;
   if (kind === "final") return undefined;
   if (port === "probe") {

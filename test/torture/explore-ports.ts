@@ -64,7 +64,10 @@ export function createPorts(ask: (call: Call, secretId: string) => Promise<Reply
       describeInstance: () => answer<Instance>({ op: "describeInstance" }),
       // Its answer is always the same: when it is given cannot matter.
       describePasswordPolicy: () => Promise.resolve(undefined),
-      changePassword: (_instance, password) => answer({ op: "changePassword", password }),
+      // The default account alone is explored: no rotation of it asks for these two.
+      describeAccount: () => Promise.resolve(undefined),
+      createAccount: () => Promise.reject(new Error("The default account is never made")),
+      changePassword: (_account, { password }) => answer({ op: "changePassword", password }),
       describeTask: (_instance, taskId) => answer<Task>({ op: "describeTask", taskId }),
       newestPasswordTask: (_instance, since) => answer({ op: "newestTask", sinceMs: since.getTime() }),
     },

@@ -7,7 +7,7 @@ import { describeSecretStoreContract } from "../contracts/secret-store.contract.
 import { createVirtualClock } from "../fakes/clock.ts";
 import { createFakeControlPlane } from "../fakes/control-plane.ts";
 import { createFakeRedis } from "../fakes/probe.ts";
-import { FIRST_PASSWORD, INSTANCE } from "../rotation/rig.ts";
+import { ACCOUNT, FIRST_PASSWORD, INSTANCE } from "../rotation/rig.ts";
 import { assemble, runExploration } from "./explore.ts";
 import type { Body } from "./explore-execution.ts";
 import { createPorts, type ExploredPorts } from "./explore-ports.ts";
@@ -104,7 +104,7 @@ describe("the explored control plane", () => {
           await clock.advance(1);
           switch (each.op) {
             case "send":
-              await both((ports) => ports.changePassword(INSTANCE, each.password));
+              await both((ports) => ports.changePassword(ACCOUNT, { password: each.password }));
               break;
             case "finish": {
               await clock.advance(20_000);
@@ -118,11 +118,11 @@ describe("the explored control plane", () => {
               await both((ports) => ports.describeInstance(INSTANCE));
               break;
             case "task":
-              await both((ports, first) => ports.describeTask(INSTANCE, first + each.nth));
+              await both((ports, first) => ports.describeTask(ACCOUNT, first + each.nth));
               break;
             case "newest":
               await both((ports) =>
-                ports.newestPasswordTask(INSTANCE, new Date(each.all ? "2025-12-31" : "2030-01-01")),
+                ports.newestPasswordTask(ACCOUNT, new Date(each.all ? "2025-12-31" : "2030-01-01")),
               );
           }
           expect(redis.opens(INSTANCE.instanceId, (worlds.get("") as World).live)).toBe(true);
@@ -170,13 +170,12 @@ describe("the exploration of code that is not well made", () => {
     return violations.map(({ rule, history }) => `${rule} | ${history.join(", ")}`);
   }
   const secretId = "redis/orders";
-  const instance = { region: "ap-guangzhou", instanceId: "crs-5a4py64p" };
   const text = (password: string) => JSON.stringify({ password });
 
   it("finds a password that is sent before it is stored", async () => {
     const found = await find((process) =>
       process.invoke("", async ({ store, controlPlane }) => {
-        await controlPlane.changePassword(instance, "Sent-too-early-1");
+        await controlPlane.changePassword(ACCOUNT, { password: "Sent-too-early-1" });
         await store.stage(secretId, { versionId: "v1", text: text("Sent-too-early-1") });
         return "rotated";
       }),
@@ -209,7 +208,7 @@ describe("the exploration of code that is not well made", () => {
         process.invoke("", async ({ store, controlPlane, probe, clock }) => {
           const password = `Password-of-${versionId}`;
           await store.stage(secretId, { versionId, text: text(password) });
-          await controlPlane.changePassword(instance, password);
+          await controlPlane.changePassword(ACCOUNT, { password });
           const target = { host: "10.0.0.5", port: 6379, ssl: false, username: "default", password };
           while ((await probe(target)).answer !== "accepted") await clock.sleep(100);
           const { versions } = await store.describe(secretId);

@@ -24,7 +24,8 @@ export interface Flow {
   readonly isBlind: boolean;
   /** How many invocations one run is, each with its own time to live. */
   readonly invocations: number;
-  /** Different passwords that may be sent to ResetPassword from beginning to end. */
+  readonly api: string;
+  /** Different passwords that may be sent from beginning to end. */
   readonly passwords: number;
   /** What else must be so in the end; undefined where it is. */
   outcome(world: World): string | undefined;
@@ -83,9 +84,10 @@ const rotations = (options: FlowOptions, suffix: string): readonly Flow[] =>
     ...flow,
     name: `${flow.name}${suffix}`,
     isBlind: options.blind ?? false,
+    api: String(options.secret?.api ?? "ResetPassword"),
   }));
 
-const waysToRotate = (options: FlowOptions): readonly Omit<Flow, "isBlind">[] => [
+const waysToRotate = (options: FlowOptions): readonly Omit<Flow, "isBlind" | "api">[] => [
   {
     name: `driven`,
     begin: () => begin(options),
@@ -148,12 +150,29 @@ export async function rotatedBefore(options: FlowOptions): Promise<World> {
   return world;
 }
 
+/** The other ways to change a password. */
+const APIS: Readonly<Record<string, FlowOptions>> = {
+  ModifyInstancePassword: { secret: { api: "ModifyInstancePassword" } },
+  ModfiyRedisPassword: { secret: { api: "ModfiyRedisPassword" } },
+  "custom account": {
+    instance: { accounts: [{ name: "app", password: FIRST_PASSWORD }] },
+    secret: { api: "ModifyInstanceAccount", username: "app" },
+  },
+  "alternating users": {
+    instance: { accounts: [{ name: "app_a", password: FIRST_PASSWORD }] },
+    secret: { api: "ModifyInstanceAccount", username: "app_a", usernames: ["app_a", "app_b"] },
+  },
+};
+
 const NO_ADDRESS = { secret: { host: undefined, port: undefined } };
 
 export const FLOWS: readonly Flow[] = [
   ...rotations({}, ""),
   ...rotations({ blind: true }, ", VERIFY=task"),
   ...rotations(NO_ADDRESS, ", address by DescribeInstances").slice(0, 2),
+  ...Object.entries(APIS).flatMap(([name, options]) =>
+    rotations(options, `, ${name}`).filter((flow) => !/over|then/.test(flow.name)),
+  ),
   ...rotations({ lagMs: 1_500 }, ", reads that lag").filter(({ name }) => !name.includes("then")),
 ];
 

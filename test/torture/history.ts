@@ -6,9 +6,9 @@ import { verifySecret } from "../../lib/rotation/inspect.ts";
 import { runStep } from "../../lib/rotation/managed.ts";
 import { rollbackSecret, rotateSecret } from "../../lib/rotation/rotate.ts";
 import type { TaskPlan } from "../cloud/tencentdb/tasks.ts";
-import { INSTANCE, NAME } from "../rotation/rig.ts";
+import { ACCOUNT, INSTANCE, NAME } from "../rotation/rig.ts";
 import { createHistoryWatch } from "./history-watch.ts";
-import { TROUBLES } from "./troubles.ts";
+import { concerns, TROUBLES } from "./troubles.ts";
 import { type Call, createWorld } from "./world.ts";
 
 export type Action = "rotate" | "rotate, forced" | "rollback" | "abandon" | "abandon, forced" | "verify";
@@ -92,8 +92,8 @@ export async function play(events: readonly Event[]): Promise<string | undefined
 
   function disturbed(call: Call, effect: () => Promise<unknown>): Promise<unknown> {
     const next = troubles.find(({ trouble }) => {
-      const { port, action = call.action } = TROUBLES[trouble] ?? {};
-      return port === call.port && action === call.action;
+      const met = TROUBLES[trouble];
+      return met !== undefined && concerns(met, call, "ResetPassword");
     });
     if (call.action === "ResetPassword" && plan !== undefined) {
       rig.tencentDb.planNextTask(plan);
@@ -156,7 +156,7 @@ export async function play(events: readonly Event[]): Promise<string | undefined
         hands += 1;
         const password = `By-hand-password-${hands}`;
         watch.allow(password);
-        if (event.inConsole) await rig.controlPlane.changePassword(INSTANCE, password).catch(() => {});
+        if (event.inConsole) await rig.controlPlane.changePassword(ACCOUNT, { password }).catch(() => {});
         else await rig.redis.setPassword(INSTANCE.instanceId, "default", password);
         return;
       }

@@ -2,6 +2,8 @@
 import Table from "cli-table3";
 import { crashMatrix } from "./crash-matrix.ts";
 import { errorMatrix } from "./error-matrix.ts";
+import { runExploration } from "./explore.ts";
+import { runHistories } from "./histories.ts";
 import { runKillMatrix } from "./kill-matrix.ts";
 import { runProcessRaces } from "./process-races.ts";
 import { raceAll } from "./races.ts";
@@ -11,6 +13,8 @@ const PROOFS: Readonly<Record<string, () => Promise<Omit<Report, "failures"> & P
   "crash matrix, in memory": crashMatrix,
   "error matrix, in memory": errorMatrix,
   "races, in memory": raceAll,
+  "random histories, in memory": runHistories,
+  "every interleaving, in memory": runExploration,
   "crash matrix, processes": runKillMatrix,
   "races, processes": runProcessRaces,
 };

@@ -4,19 +4,24 @@ import { AwsApiError } from "../cloud/secrets-manager/aws-api-error.ts";
 import { BrokenAnswer, type TransportFault } from "../cloud/secrets-manager/faults.ts";
 import { ApiError } from "../cloud/tencentdb/api-error.ts";
 import { BrokenReply } from "../cloud/tencentdb/faults.ts";
+import { isPasswordAction } from "../cloud/tencentdb/password-rules.ts";
 import type { Call } from "./world.ts";
 
 /** What a call meets instead of its answer. */
 export interface Trouble {
   readonly name: string;
   readonly port: Call["port"];
-  /** The actions that it concerns. Default: all of the port. */
-  readonly action?: string;
+  /** Its code is one of API 2.0's, or of API 3.0's. Default: it has none. */
+  readonly api?: 2 | 3;
+  /** It concerns only the request that changes a password. */
+  readonly ofChanges?: boolean;
+  /** It concerns only APIs that ask for the old password, or only the others. Default: all. */
+  readonly asksForOld?: boolean;
   /** `passing`: the same call may succeed later. `final`: it will not. */
   readonly kind: "passing" | "final";
   /** The code tells nothing, not even whether the call was carried out. */
   readonly isUnheardOf?: boolean;
-  /** Where ResetPassword meets it, the password is given up, and another one drawn. */
+  /** Where the change meets it, the password is given up, and another one drawn. */
   readonly costsPassword?: boolean;
   instead(effect: () => Promise<unknown>): Promise<unknown>;
 }
@@ -80,11 +85,43 @@ const REFUSAL_CODES = [
   "NoSuchProduct",
 ];
 
+const WRONG_PASSWORD = "InvalidParameterValue.PasswordError";
+
 /** What these say of a password makes no sense of any other call. */
 const PASSWORD_CODES = [
   "InvalidParameterValue.PasswordRuleError",
-  "InvalidParameterValue.PasswordError",
+  WRONG_PASSWORD,
   "InvalidParameterValue.PasswordEmpty",
+];
+
+/** API 2.0's codes, as far as ModfiyRedisPassword can meet them. */
+const QCLOUD_CODES: readonly Pick<Trouble, "name" | "kind" | "costsPassword" | "isUnheardOf">[] = [
+  ...["10702", "10707", "4400", "5100", "6000", "6100", "6200"].map((name) => ({
+    name,
+    kind: "passing" as const,
+  })),
+  { name: "10502", kind: "passing" },
+  ...[
+    "10701",
+    "4100",
+    "4101",
+    "4102",
+    "4103",
+    "4104",
+    "4105",
+    "4106",
+    "4110",
+    "4200",
+    "4300",
+    "4500",
+    "5000",
+  ].map((name) => ({ name, kind: "final" as const })),
+  ...["10501", "11058", "11201", "4000", "4600", "5200", "5300", "5500"].map((name) => ({
+    name,
+    kind: "final" as const,
+    costsPassword: true,
+  })),
+  ...["5400", "9999"].map((name) => ({ name, kind: "final" as const, isUnheardOf: true })),
 ];
 
 /** What the far end may have done all the same, where its answer says that it failed or is no answer. */
@@ -120,7 +157,7 @@ const awsError = (name: string, status?: number) => () => new AwsApiError(name, 
 const told = (fault: { readonly kind: string; readonly status?: number }) =>
   `${fault.kind} ${fault.status ?? ""}`.trim();
 
-const TENCENT: readonly Trouble[] = [
+const API_3: readonly Trouble[] = [
   ...PASSING_CODES.map((code) => tencent(code, "passing", refused(apiError(code)))),
   ...STANDING_CODES.map((code) => tencent(code, "final", refused(apiError(code)))),
   ...REFUSAL_CODES.map((code) => ({
@@ -132,9 +169,28 @@ const TENCENT: readonly Trouble[] = [
     isUnheardOf: true,
   },
   ...PASSWORD_CODES.map((code) => ({
-    ...tencent(code, "final", refused(apiError(code)), "ResetPassword"),
+    ...tencent(code, "final", refused(apiError(code)), true),
     costsPassword: true,
+    // Of two passwords in one request, this one says that the old one is wrong.
+    ...(code === WRONG_PASSWORD && { asksForOld: false }),
   })),
+  {
+    ...tencent(`${WRONG_PASSWORD}: the old one`, "passing", refused(apiError(WRONG_PASSWORD)), true),
+    asksForOld: true,
+  },
+  ...UNCERTAIN_CODES.map((code) =>
+    tencent(`${code}, carried out`, "passing", carriedOut(apiError(code)), true),
+  ),
+];
+
+const TENCENT: readonly Trouble[] = [
+  ...API_3.map((trouble) => ({ ...trouble, api: 3 as const })),
+  ...QCLOUD_CODES.map(({ name, kind, ...rest }) => ({
+    ...tencent(name, kind, refused(apiError(name)), true),
+    ...rest,
+    api: 2 as const,
+  })),
+  { ...tencent("6000, carried out", "passing", carriedOut(apiError("6000")), true), api: 2 },
   tencent(
     "HTTP 429",
     "passing",
@@ -162,11 +218,8 @@ const TENCENT: readonly Trouble[] = [
       `${told(fault)}, carried out`,
       "passing",
       carriedOut(() => new BrokenReply(fault)),
-      "ResetPassword",
+      true,
     ),
-  ),
-  ...UNCERTAIN_CODES.map((code) =>
-    tencent(`${code}, carried out`, "passing", carriedOut(apiError(code)), "ResetPassword"),
   ),
 ];
 
@@ -212,8 +265,18 @@ const PROBE: readonly Trouble[] = [
 
 export const TROUBLES: readonly Trouble[] = [...TENCENT, ...AWS, ...PROBE];
 
-function tencent(name: string, kind: Trouble["kind"], instead: Instead, action?: string): Trouble {
-  return { name, kind, instead, port: "controlPlane", ...(action !== undefined && { action }) };
+/** Whether the call of a rotation by this API can meet the trouble. */
+export function concerns(trouble: Trouble, { port, action }: Call, api: string): boolean {
+  const { ofChanges = false, asksForOld, api: codesOf } = trouble;
+  if (trouble.port !== port || (ofChanges && !isPasswordAction(action))) return false;
+  if (codesOf !== undefined && (codesOf === 2) !== (action === "ModfiyRedisPassword")) return false;
+  return asksForOld === undefined || asksForOld === OLD_PASSWORD_APIS.includes(api);
+}
+
+const OLD_PASSWORD_APIS = ["ModifyInstancePassword", "ModfiyRedisPassword"];
+
+function tencent(name: string, kind: Trouble["kind"], instead: Instead, ofChanges = false): Trouble {
+  return { name, kind, instead, port: "controlPlane", ofChanges };
 }
 
 function aws(name: string, kind: Trouble["kind"], instead: Instead): Trouble {

@@ -1,5 +1,6 @@
 import { awsSecretsManager } from "../../lib/drivers/aws-secrets-manager.ts";
 import type { Context } from "../../lib/rotation/context.ts";
+import { isPasswordAction } from "../cloud/tencentdb/password-rules.ts";
 import { createFakeControlPlane } from "../fakes/control-plane.ts";
 import { createRig, NAME, type Rig, type RigOptions } from "../rotation/rig.ts";
 import { inMemoryAws } from "./in-memory-aws.ts";
@@ -36,7 +37,7 @@ export interface WorldOptions extends RigOptions {
 
 export interface World {
   readonly rig: Rig;
-  /** The passwords in requests to ResetPassword, whether these arrived or not. */
+  /** The passwords in requests to change one, whether these arrived or not. */
   readonly sent: ReadonlySet<unknown>;
   /** One process: its calls are counted and pass through `passing`. The real driver of Secrets Manager, the real rotation. */
   life(options?: LifeOptions): Life;
@@ -50,9 +51,14 @@ export interface World {
   leaks(text: string): boolean;
 }
 
+interface Credentials {
+  readonly username?: string;
+  readonly password: string;
+}
+
 interface Stored {
   readonly versionId: string;
-  readonly password: string;
+  readonly account: Credentials;
   readonly labels: readonly string[];
 }
 
@@ -62,38 +68,47 @@ export function createWorld({ blind = false, isContest = false, ...options }: Wo
   if (blind) rig.redis.unknownNext(Number.POSITIVE_INFINITY);
   /** Found at whatever moment: never a password. */
   const flaws = new Set<string>();
+  const isAlternating = options.secret?.usernames !== undefined;
+  const opens = (account?: Credentials) =>
+    account !== undefined && rig.opens(account.password, account.username);
   const onceLive = new Set<string>();
-  /** Passwords by the text of a version, each read once. */
-  const passwords = new Map<string, string>();
+  /** By the text of a version, each read once. */
+  const accounts = new Map<string, Credentials>();
   const otherFields = new Set<string>();
   const sent = new Set<unknown>();
 
-  function passwordIn(text: string): string {
-    const known = passwords.get(text);
+  function accountIn(text: string): Credentials {
+    const known = accounts.get(text);
     if (known !== undefined) return known;
-    const { password, ...others } = JSON.parse(text);
-    passwords.set(text, password);
-    otherFields.add(JSON.stringify(others));
-    return password;
+    const { username, password, ...others } = JSON.parse(text);
+    const account = { username, password };
+    accounts.set(text, account);
+    otherFields.add(JSON.stringify([others, isAlternating || username]));
+    return account;
   }
 
   function stored(): Stored[] {
     return rig.secretsManager.inspect(NAME).versions.flatMap(({ versionId, content, stages }) => {
       const text = content?.SecretString;
-      return text === undefined ? [] : [{ versionId, password: passwordIn(text), labels: stages }];
+      return text === undefined ? [] : [{ versionId, account: accountIn(text), labels: stages }];
     });
   }
 
+  const currentAccount = () => stored().find(({ labels }) => labels.includes("AWSCURRENT"))?.account;
+
   function look(): void {
     const versions = stored();
-    const live = versions.filter(({ password }) => rig.opens(password));
-    for (const { password } of live) onceLive.add(password);
+    const live = versions.filter(({ account }) => opens(account));
+    for (const { account } of live) onceLive.add(account.password);
     if (live.length === 0) flaws.add("the password that opens Redis is in no version");
     else if (!isContest && live.every(({ labels }) => labels.length === 0)) {
       flaws.add("the password that opens Redis is in a version without a label");
     }
     const current = versions.find(({ labels }) => labels.includes("AWSCURRENT"));
-    if (current !== undefined && !onceLive.has(current.password)) {
+    if (isAlternating && current !== undefined && !opens(current.account)) {
+      flaws.add("a client that read the secret was refused by Redis");
+    }
+    if (current !== undefined && !onceLive.has(current.account.password)) {
       flaws.add("current names a password that Redis never had");
     }
     if (otherFields.size > 1) flaws.add("a field of the secret was lost or changed");
@@ -122,7 +137,8 @@ export function createWorld({ blind = false, isContest = false, ...options }: Wo
     const model = {
       ...tencentDb,
       dispatch: (call: Parameters<typeof tencentDb.dispatch>[0]) => {
-        if (call.action === "ResetPassword") sent.add(call.parameters.Password);
+        const { Password, AccountPassword, password } = call.parameters;
+        if (isPasswordAction(call.action)) sent.add(Password ?? AccountPassword ?? password);
         return pass("controlPlane", call.action, () => tencentDb.dispatch(call));
       },
     };
@@ -145,10 +161,10 @@ export function createWorld({ blind = false, isContest = false, ...options }: Wo
       return [
         ...flaws,
         ...(rig.at("AWSPENDING") === undefined ? [] : ["a version is still pending"]),
-        ...(rig.opens(rig.passwordAt("AWSCURRENT")) ? [] : ["current does not open Redis"]),
+        ...(opens(currentAccount()) ? [] : ["current does not open Redis"]),
       ];
     },
-    passwordOf: (versionId) => stored().find((version) => version.versionId === versionId)?.password,
-    leaks: (text) => stored().some(({ password }) => text.includes(password)),
+    passwordOf: (versionId) => stored().find((version) => version.versionId === versionId)?.account.password,
+    leaks: (text) => stored().some(({ account }) => text.includes(account.password)),
   };
 }
