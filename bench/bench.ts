@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAll } from "../build.ts";
+import { reportAlternation } from "./alternation.ts";
 import { reportCalls } from "./calls.ts";
 import { reportExposure } from "./exposure.ts";
 import { QUIET } from "./function.ts";
@@ -27,9 +28,14 @@ try {
   await reportSizes(folder);
   const startUp = await reportStartUp(folder);
   const exposure = await reportExposure(folder, seed);
+  const alternation = await reportAlternation(folder);
   await reportCalls(folder);
 
-  const holds = startUp.ratio <= MAX_SHARE && exposure.ratio <= MAX_SHARE && exposure.understated === 0;
+  const holds =
+    startUp.ratio <= MAX_SHARE &&
+    exposure.ratio <= MAX_SHARE &&
+    exposure.understated === 0 &&
+    alternation.refused === 0;
   printTable(
     "Claims",
     ["", "claimed", "measured"],
@@ -45,6 +51,7 @@ try {
         `under ${AIM_MS} ms`,
         milliseconds(exposure.medianMs),
       ],
+      ["Connections refused with alternating users", `0 of ${alternation.connections}`, alternation.refused],
       ["Rotations that told less than their window", 0, exposure.understated],
     ],
   );

@@ -1,6 +1,9 @@
 import type { CloudInstance } from "../test/cloud/cloud.ts";
 
-/** Six instances in four regions: one in a finance region, one with TLS, one CKV, one with its own password policy. */
+/**
+ * Ten instances in four regions: one in a finance region, one with TLS, one CKV, one with its own password policy, and one
+ * for each further way to change a password.
+ */
 export const DEMO_FLEET: readonly CloudInstance[] = [
   { instanceId: "crs-5a4py64p", region: "ap-guangzhou" },
   { instanceId: "crs-ifmymj41", region: "ap-guangzhou", type: 3 },
@@ -11,5 +14,19 @@ export const DEMO_FLEET: readonly CloudInstance[] = [
     instanceId: "crs-policy32",
     region: "eu-frankfurt",
     passwordPolicy: { Enabled: true, MinLength: 16, MinLetterCount: 4, MinDigitCount: 4, MinSpecialCount: 2 },
+  },
+  { instanceId: "crs-oldpass1", region: "ap-guangzhou", secretFields: { api: "ModifyInstancePassword" } },
+  { instanceId: "crs-legacy20", region: "ap-guangzhou", secretFields: { api: "ModfiyRedisPassword" } },
+  {
+    instanceId: "crs-account1",
+    region: "ap-singapore",
+    accounts: [{ name: "orders" }],
+    secretFields: { username: "orders" },
+  },
+  {
+    instanceId: "crs-twouser1",
+    region: "ap-guangzhou",
+    accounts: [{ name: "app_a" }],
+    secretFields: { username: "app_a", usernames: ["app_a", "app_b"] },
   },
 ];

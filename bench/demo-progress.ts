@@ -34,7 +34,7 @@ export function describeLine(line: LogLine): string {
     case "step":
       return `${line.step} done in ${line.durationMs} ms`;
     case "sent":
-      return `ResetPassword sent, task ${line.taskId}`;
+      return `password sent, task ${line.taskId}`;
     case "task":
       return `task ${line.taskId} ${line.state}`;
     case "result":

@@ -6,11 +6,15 @@ import { type FunctionProcess, startFunction } from "../test/cloud/function-proc
 export const QUIET = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 
 /** The built Lambda function in a local cloud. What it warns of goes to standard error. */
-export function startLambda(folder: string, cloud: LocalCloud): Promise<FunctionProcess> {
+export function startLambda(
+  folder: string,
+  cloud: LocalCloud,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<FunctionProcess> {
   return startFunction({
     bundle: join(folder, "lambda/index.js"),
     exported: "handler",
-    environment: { ...cloud.environment, ...QUIET, LOG_LEVEL: "warn" },
+    environment: { ...cloud.environment, ...QUIET, LOG_LEVEL: "warn", ...settings },
     onLog: (line) => console.error(JSON.stringify(line)),
   });
 }

@@ -4,7 +4,7 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
 import { systemClock as clock } from "../lib/drivers/runtime.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
-import { parseSecretValue, withPassword } from "../lib/secret-value.ts";
+import { parseSecretValue, withCredentials } from "../lib/secret-value.ts";
 import { type LocalCloud, secretName } from "../test/cloud/cloud.ts";
 
 const POLL_MS = 2_000;
@@ -38,11 +38,11 @@ export function plainLoop({ environment }: LocalCloud): (instanceId: string) => 
     const text = (await store.read(secretId, from))?.text ?? "";
     const password = randomBytes(15).toString("hex");
     const versionId = randomUUID();
-    await store.stage(secretId, { versionId, text: withPassword(text, password) });
-    const instance = parseSecretValue(text, secretId);
-    const { taskId } = await controlPlane.changePassword(instance, password);
+    const account = parseSecretValue(text, secretId);
+    await store.stage(secretId, { versionId, text: withCredentials(text, { ...account, password }) });
+    const { taskId } = await controlPlane.changePassword(account, { password });
     do await clock.sleep(POLL_MS);
-    while ((await controlPlane.describeTask(instance, taskId)).state === "running");
+    while ((await controlPlane.describeTask(account, taskId)).state === "running");
     await store.promote(secretId, versionId, from);
   };
 }
