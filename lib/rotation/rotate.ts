@@ -140,7 +140,10 @@ async function freeVersions(context: Context, secretId: string, current: Version
   if (pendingId !== undefined) return [pendingId];
   const ids = derivedIds(context, `${description.secretId}\n${current.versionId}`);
   const currentId = versionAt(description, "current");
-  if (currentId === current.versionId || (currentId !== undefined && ids.includes(currentId))) return ids;
+  // Where an operator has moved the label current back, the version that came after it was staged from here before.
+  const previousId = versionAt(description, "previous");
+  if (currentId === current.versionId) return ids.filter((id) => id !== previousId);
+  if (currentId !== undefined && ids.includes(currentId)) return ids;
   throw new RotationError("StoreConflict", `Secret ${secretId} was rotated while this run looked away`, {
     effect: "none",
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rollbackSecret } from "../../lib/rotation/rotate.ts";
+import { rollbackSecret, rotateSecret } from "../../lib/rotation/rotate.ts";
 import { rotated } from "./expectations.ts";
 import { createRig, FIRST_PASSWORD, NAME } from "./rig.ts";
 
@@ -45,4 +45,21 @@ describe("rollback", () => {
     rig.putPending({ password: "joined-password-1" });
     expect(await rollbackSecret(rig.run(), NAME)).toMatchObject({ error: { code: "RotationPending" } });
   });
+});
+
+it("rotates on after an operator has moved the label current back by hand", async () => {
+  const rig = createRig();
+  const forced = { intervalDays: 30, force: true };
+  await rotateSecret(rig.run(), NAME, forced);
+  const [newer, older] = [rig.at("AWSCURRENT"), rig.at("AWSPREVIOUS")];
+  rig.secretsManager.call("UpdateSecretVersionStage", {
+    SecretId: NAME,
+    VersionStage: "AWSCURRENT",
+    MoveToVersionId: older,
+    RemoveFromVersionId: newer,
+  });
+  await rig.clock.sleep(60_000);
+  expect(await rotateSecret(rig.run(), NAME, forced)).toMatchObject({ status: "rotated" });
+  expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
+  expect([newer, older]).not.toContain(rig.at("AWSCURRENT"));
 });
