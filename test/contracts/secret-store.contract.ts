@@ -6,10 +6,20 @@ export interface SecretStoreUnderTest {
   readonly store: SecretStore;
   /** Makes a secret with this current value. */
   readonly create: (text: string) => Promise<{ readonly secretId: string; readonly currentId: string }>;
-  /** What the secret manager does as it starts a rotation: the version is pending and has no value yet. */
-  readonly startRotation: (secretId: string, versionId: string) => Promise<void>;
+  /**
+   * What a secret manager does that itself starts a rotation: the version is pending and has no value yet. Left out with
+   * {@link ContractOptions.rotates} only.
+   */
+  readonly startRotation?: (secretId: string, versionId: string) => Promise<void>;
   /** What a run does that dies in the middle of a promotion: the version is current and still pending. */
   readonly promoteByHalf: (secretId: string, versionId: string, from: string) => Promise<void>;
+}
+
+export interface ContractOptions {
+  /** Whether the secret manager can itself start a rotation. Default true. */
+  readonly rotates?: boolean;
+  /** In bytes. Default 60 000. */
+  readonly longestText?: number;
 }
 
 const TEXTS = [
@@ -17,11 +27,19 @@ const TEXTS = [
   ' {"password" : "x" ,\r\n\t"order": 1, "order2": 2}\n',
   "ключ 密码 🔑 e\u0301 \u00e9 \u2028 \ufeff",
   "<>&'\"`~!@#$%^*()-+=_|{}[]:;,.?/\\",
-  "x".repeat(60_000),
 ];
 
 /** What every secret store promises. `setup` is called once. */
-export function describeSecretStoreContract(name: string, setup: () => Promise<SecretStoreUnderTest>): void {
+export function describeSecretStoreContract(
+  name: string,
+  setup: () => Promise<SecretStoreUnderTest>,
+  { rotates = true, longestText = 60_000 }: ContractOptions = {},
+): void {
+  const itWhereItRotates = (what: string, test: () => Promise<void>): void => {
+    if (rotates) it(what, test);
+  };
+  const texts = [...TEXTS, "x".repeat(longestText)];
+
   describe(`${name} keeps the secret store's contract`, () => {
     let given: SecretStoreUnderTest;
     let store: SecretStore;
@@ -43,6 +61,10 @@ export function describeSecretStoreContract(name: string, setup: () => Promise<S
       return Object.fromEntries(versions.map((version) => [version.versionId, [...version.stages].sort()]));
     };
     const stage = (versionId: string, text: string) => store.stage(secretId, { versionId, text });
+    const startRotation = async (versionId: string) => {
+      if (given.startRotation === undefined) throw new Error("It does not start rotations");
+      await given.startRotation(secretId, versionId);
+    };
 
     describe("describe", () => {
       it("tells the secret's names and its versions, and takes either name", async () => {
@@ -55,8 +77,8 @@ export function describeSecretStoreContract(name: string, setup: () => Promise<S
         expect(await store.describe(description.secretId)).toEqual(description);
       });
 
-      it("tells whether the secret manager itself rotates the secret", async () => {
-        await given.startRotation(secretId, newId);
+      itWhereItRotates("tells whether the secret manager itself rotates the secret", async () => {
+        await startRotation(newId);
         expect(await store.describe(secretId)).toMatchObject({ rotationEnabled: true });
         expect(await stages()).toEqual({ [oldId]: ["current"], [newId]: ["pending"] });
       });
@@ -80,8 +102,8 @@ export function describeSecretStoreContract(name: string, setup: () => Promise<S
         expect(version?.createdAt.getTime()).toBeGreaterThan(Date.UTC(2020));
       });
 
-      it("gives nothing for a version that has no value yet", async () => {
-        await given.startRotation(secretId, newId);
+      itWhereItRotates("gives nothing for a version that has no value yet", async () => {
+        await startRotation(newId);
         expect(await store.read(secretId, newId)).toBeUndefined();
       });
 
@@ -107,13 +129,13 @@ export function describeSecretStoreContract(name: string, setup: () => Promise<S
         expect(await store.read(secretId, oldId)).toMatchObject({ text: "old" });
       });
 
-      it.each(TEXTS.map((text) => [text.slice(0, 20), text]))("keeps %j… byte for byte", async (_, text) => {
+      it.each(texts.map((text) => [text.slice(0, 20), text]))("keeps %j… byte for byte", async (_, text) => {
         expect((await stage(newId, text)).text).toBe(text);
         expect((await store.read(secretId, newId))?.text).toBe(text);
       });
 
-      it("gives a value to the version that the secret manager made", async () => {
-        await given.startRotation(secretId, newId);
+      itWhereItRotates("gives a value to the version that the secret manager made", async () => {
+        await startRotation(newId);
         const version = { versionId: newId, text: "new", rotationToken: randomUUID() };
         expect(await store.stage(secretId, version)).toMatchObject({ text: "new", stages: ["pending"] });
         expect(await store.read(secretId, newId)).toMatchObject({ text: "new" });
@@ -223,8 +245,8 @@ export function describeSecretStoreContract(name: string, setup: () => Promise<S
         expect(await store.read(secretId, newId)).toMatchObject({ text: "new" });
       });
 
-      it("takes it off a version without a value, too", async () => {
-        await given.startRotation(secretId, newId);
+      itWhereItRotates("takes it off a version without a value, too", async () => {
+        await startRotation(newId);
         await store.release(secretId, newId);
         expect(await stages()).toEqual({ [oldId]: ["current"] });
       });
