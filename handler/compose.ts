@@ -9,6 +9,7 @@ import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/run
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
 import { tencentRedisV2 } from "../lib/drivers/tencent-redis-v2.ts";
 import { parseEndpoint } from "../lib/drivers/tencent-route.ts";
+import { tencentSsm } from "../lib/drivers/tencent-ssm.ts";
 import { RotationError } from "../lib/errors.ts";
 import { createLimiter } from "../lib/limiter.ts";
 import type { Context } from "../lib/rotation/context.ts";
@@ -19,6 +20,8 @@ export interface Invocation {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How long the platform lets the function run from now on, in milliseconds. */
   readonly remainingMs: number;
+  /** Where the platform runs the function, where it tells. */
+  readonly region?: string;
   /** The store where SECRET_STORE does not name one. */
   readonly defaultStore: StoreKind;
   readonly log: Pick<LogOptions, "bindings" | "fd">;
@@ -30,8 +33,13 @@ export interface Composition {
   readonly log: Log;
 }
 
-/** API calls a second, for each action in each region: the default limit of TencentDB for Redis. */
-const CALLS_PER_SECOND = 20;
+/** API calls a second, for each action in each region, as documented. What is not named has TencentDB's limit. */
+const CALLS_PER_SECOND: Readonly<Record<string, number>> = {
+  DescribeSecret: 40,
+  ListSecretVersionIds: 40,
+  GetSecretValue: 300,
+};
+const OTHER_CALLS_PER_SECOND = 20;
 
 /**
  * Configuration → drivers, wired for one invocation. Credentials are read anew: a warm function must not keep old ones.
@@ -41,31 +49,26 @@ const CALLS_PER_SECOND = 20;
 export async function compose(invocation: Invocation): Promise<Composition> {
   const { environment, remainingMs } = invocation;
   const config = parseConfig(environment, invocation.defaultStore);
-  if (config.store === "ssm") {
-    throw new RotationError(
-      "ConfigurationInvalid",
-      "Environment: SECRET_STORE: ssm is not supported yet, set it to aws",
-      { effect: "none" },
-    );
-  }
   // The platform ends a function without a word. Calls are aborted before that, and a run stops before its calls are.
   const marginMs = Math.min(5_000, remainingMs / 5);
   const signal = abortAfter(remainingMs - marginMs / 2);
   const clock = systemClock;
-  const limiter = createLimiter({ clock, perSecond: CALLS_PER_SECOND });
+  const perSecond = (key: string) => CALLS_PER_SECOND[key.replace(/.*\//, "")] ?? OTHER_CALLS_PER_SECOND;
+  const limiter = createLimiter({ clock, perSecond });
   const ca = config.caBundlePath === undefined ? undefined : readBundle(config.caBundlePath);
   const log = createLog({ level: config.logLevel, ...invocation.log });
 
   if (config.endpointUrl !== undefined) parseEndpoint(config.endpointUrl);
-  const store = awsSecretsManager({ client: await warmClient(config.storeRegion), clock, signal });
-  const { credentialsSecretId } = config;
+  const secretsManager = async (region: string | undefined) =>
+    awsSecretsManager({ client: await warmClient(region), clock, signal });
+  const { credentialsSecretId, storeRegion } = config;
+  const awsStore = config.store === "aws" ? await secretsManager(storeRegion) : undefined;
   const credentials =
     credentialsSecretId === undefined
-      ? Promise.resolve(credentialsFromEnvironment(environment))
-      : credentialsFromSecret(store, credentialsSecretId);
-  await credentials;
+      ? credentialsFromEnvironment(environment)
+      : await credentialsFromSecret(awsStore ?? (await secretsManager(undefined)), credentialsSecretId);
   const connection = {
-    credentials: () => credentials,
+    credentials: async () => credentials,
     ...(config.site === "intl" && { site: "intl" as const }),
     endpointUrl: config.endpointUrl,
     signal,
@@ -77,7 +80,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     config,
     log,
     context: {
-      store,
+      store: awsStore ?? tencentSsm({ ...connection, region: ssmRegion(config, invocation) }),
       controlPlane: tencentRedisV2({ ...connection, randomBytes }, tencentRedis(connection)),
       probe: redisProbe({ signal, ...(ca !== undefined && { ca }) }),
       clock,
@@ -90,6 +93,16 @@ export async function compose(invocation: Invocation): Promise<Composition> {
       deadlineAt: clock.now() + remainingMs - marginMs,
     },
   };
+}
+
+function ssmRegion({ storeRegion }: Config, { region, environment }: Invocation): string {
+  const found = storeRegion ?? (region || environment.TENCENTCLOUD_REGION);
+  if (found) return found;
+  throw new RotationError(
+    "ConfigurationInvalid",
+    "Environment: SECRET_STORE_REGION: set it to the region of the secrets in SSM, such as ap-guangzhou",
+    { effect: "none" },
+  );
 }
 
 /** A warm function finds its connections to Secrets Manager again. The client renews its credentials by itself. */

@@ -7,6 +7,7 @@ export interface ScfContext {
   getRemainingTimeInMillis(): number;
   readonly request_id: string;
   readonly function_name: string;
+  readonly tencentcloud_region?: string;
 }
 
 /** Tencent Cloud SCF: timers, manual payloads. */
@@ -14,6 +15,7 @@ export const main_handler = (event: unknown, context: ScfContext): Promise<Answe
   serve(() => parseScfEvent(event), {
     environment: process.env,
     remainingMs: context.getRemainingTimeInMillis(),
+    ...(context.tencentcloud_region && { region: context.tencentcloud_region }),
     defaultStore: "ssm",
     log: { bindings: { requestId: context.request_id, function: context.function_name } },
   });

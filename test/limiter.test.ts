@@ -23,7 +23,7 @@ const startsOf = (calls: readonly Call[]) => calls.map(({ atMs }) => atMs);
 
 it("starts the first calls of a second at once and the others a second later, in the order of asking", async () => {
   const clock = createVirtualClock();
-  const limiter = createLimiter({ clock, perSecond: 2 });
+  const limiter = createLimiter({ clock, perSecond: () => 2 });
   const calls = ask(clock, () => limiter.acquire("ap-guangzhou/ResetPassword"), 5);
 
   await clock.advance(0);
@@ -50,7 +50,7 @@ it("lets 20 calls start in a second by default", async () => {
 
 it("paces every key by itself", async () => {
   const clock = createVirtualClock();
-  const limiter = createLimiter({ clock, perSecond: 1 });
+  const limiter = createLimiter({ clock, perSecond: () => 1 });
   const guangzhou = ask(clock, () => limiter.acquire("ap-guangzhou/ResetPassword"), 2);
   const shanghai = ask(clock, () => limiter.acquire("ap-shanghai/ResetPassword"), 1);
 
@@ -61,7 +61,7 @@ it("paces every key by itself", async () => {
 it("waits on where the clock wakes it too early", async () => {
   const real = createVirtualClock({ autoAdvance: true });
   const hasty: Clock = { now: real.now, sleep: (durationMs) => real.sleep(Math.ceil(durationMs / 2)) };
-  const limiter = createLimiter({ clock: hasty, perSecond: 1 });
+  const limiter = createLimiter({ clock: hasty, perSecond: () => 1 });
   const sinceMs = real.now();
 
   await limiter.acquire("key");
@@ -72,7 +72,7 @@ it("waits on where the clock wakes it too early", async () => {
 it("counts from the real start of a call that was woken late", async () => {
   const real = createVirtualClock({ autoAdvance: true });
   const late: Clock = { now: real.now, sleep: (durationMs) => real.sleep(durationMs + 700) };
-  const limiter = createLimiter({ clock: late, perSecond: 1 });
+  const limiter = createLimiter({ clock: late, perSecond: () => 1 });
   const sinceMs = real.now();
 
   await limiter.acquire("key");
@@ -86,7 +86,7 @@ it("never lets more calls start in a second than allowed, nor wait while one is 
   await fc.assert(
     fc.asyncProperty(pausesMs, fc.integer({ min: 1, max: 4 }), async (pauses, perSecond) => {
       const clock = createVirtualClock();
-      const limiter = createLimiter({ clock, perSecond });
+      const limiter = createLimiter({ clock, perSecond: () => perSecond });
       const asked: number[] = [];
       const started: number[] = [];
       for (const pauseMs of pauses) {

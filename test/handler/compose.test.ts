@@ -5,8 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { compose, type Invocation } from "../../handler/compose.ts";
 import { systemClock } from "../../lib/drivers/runtime.ts";
 import { LASTING, type LocalService, startLocalService } from "../cloud/secrets-manager/local-service.ts";
+import { createSsm } from "../cloud/ssm/model.ts";
 import { createCertificates } from "../cloud/tencentdb/certificates.ts";
 import { startRedisServer } from "../cloud/tencentdb/redis-server.ts";
+import { startTencentServer } from "../cloud/tencentdb/server.ts";
 
 const KEYS = { TENCENTCLOUD_SECRET_ID: "AKIDlocal", TENCENTCLOUD_SECRET_KEY: "local-key" };
 const REGION = { SECRET_STORE_REGION: "eu-west-1" };
@@ -113,13 +115,28 @@ describe("compose", () => {
     await redis.stop();
   });
 
+  it.each<[string, Record<string, string>, Partial<Invocation>]>([
+    ["that is named", { SECRET_STORE_REGION: "ap-beijing", TENCENTCLOUD_REGION: "x" }, { region: "ap-x" }],
+    ["of the platform", { TENCENTCLOUD_REGION: "ap-x" }, { region: "ap-beijing" }],
+    ["of the environment", { TENCENTCLOUD_REGION: "ap-beijing" }, {}],
+  ])("looks for secrets in SSM in the region %s", async (_, variables, invocation) => {
+    const ssm = createSsm({ clock: systemClock });
+    ssm.call("CreateSecret", { SecretName: "redis-orders", SecretString: "{}" }, "ap-beijing");
+    const key = { secretId: KEYS.TENCENTCLOUD_SECRET_ID, secretKey: KEYS.TENCENTCLOUD_SECRET_KEY };
+    const server = await startTencentServer({ clock: systemClock, services: { ssm }, credentials: [key] });
+    const environment = { ...KEYS, ...variables, TENCENTCLOUD_ENDPOINT_URL: server.url };
+    const { context } = await composed(environment, { ...invocation, defaultStore: "ssm" });
+    expect(await context.store.describe("redis-orders")).toMatchObject({ name: "redis-orders" });
+    await server.close();
+  });
+
   it.each<[string, string, Record<string, string>, RegExp]>([
     ["ConfigurationInvalid", "a bad variable", { ...GOOD, VERIFY: "maybe" }, /VERIFY: /],
     [
       "ConfigurationInvalid",
-      "the store that is not there yet",
-      { ...GOOD, SECRET_STORE: "ssm" },
-      /set it to aws$/,
+      "SSM without a region",
+      { ...KEYS, SECRET_STORE: "ssm" },
+      /SECRET_STORE_REGION: .* such as ap-guangzhou$/,
     ],
     [
       "ConfigurationInvalid",
