@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, type LeftOut, leaveOut } from "../build/left-out.ts";
 import { type Bundles, buildAll } from "../build.ts";
 import type { Answer } from "../lib/ports.ts";
-import { type LocalCloud, secretName, startCloud } from "./cloud/cloud.ts";
+import { type LocalCloud, startCloud } from "./cloud/cloud.ts";
+import { secretName } from "./cloud/secrets.ts";
 import { ask, built, onlyResult, QUIET, startBuilt, without } from "./integration/world.ts";
 
 const FUNCTIONS = ["lambda", "scf"] as const;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisProbe } from "../../lib/drivers/redis-probe.ts";
-import { type LocalCloud, secretName, startCloud } from "./cloud.ts";
+import { type LocalCloud, startCloud } from "./cloud.ts";
+import { secretName } from "./secrets.ts";
 
 const instanceId = "crs-accounts";
 const region = "ap-guangzhou";

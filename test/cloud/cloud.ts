@@ -2,8 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { StoreKind } from "../../lib/config.ts";
 import { systemClock } from "../../lib/drivers/runtime.ts";
 import type { Clock } from "../../lib/ports.ts";
+import { type CloudSecrets, secretsInAws, secretsInSsm } from "./secrets.ts";
 import { createSecretsManager, type SecretsManager } from "./secrets-manager/model.ts";
 import {
   createRotationEngine,
@@ -11,6 +13,7 @@ import {
   type RotationEngineOptions,
 } from "./secrets-manager/rotation-engine.ts";
 import { startSecretsManager } from "./secrets-manager/server.ts";
+import { createSsm, type Ssm } from "./ssm/model.ts";
 import { type Certificates, createCertificates } from "./tencentdb/certificates.ts";
 import type { InstanceOptions } from "./tencentdb/instances.ts";
 import { createTencentDb, type TencentDb, type TencentDbOptions } from "./tencentdb/model.ts";
@@ -29,6 +32,8 @@ export interface CloudInstance extends Omit<InstanceOptions, "wanIp" | "port"> {
 
 export interface CloudOptions extends Pick<TencentDbOptions, "taskDurationMs" | "taskTailMs"> {
   readonly instances: readonly CloudInstance[];
+  /** Where the secrets are. Default: in Secrets Manager. */
+  readonly store?: StoreKind;
   /** How old the secrets' first versions are. Default 40 days, so that a rotation is due. */
   readonly secretAgeMs?: number;
   /** Told of every call to both clouds and, through a proxy before each Redis, of every connection there. */
@@ -40,6 +45,9 @@ export interface LocalCloud {
   readonly environment: Readonly<Record<string, string>>;
   readonly tencentDb: TencentDb;
   readonly secretsManager: SecretsManager;
+  readonly ssm: Ssm;
+  /** Of the store that was asked for. */
+  readonly secrets: CloudSecrets;
   /** The servers themselves, past any proxy. */
   readonly redis: ReadonlyMap<string, RedisServer>;
   /** From then on Secrets Manager has the function `invoke` called when a secret is rotated. */
@@ -51,15 +59,13 @@ export interface LocalCloud {
 }
 
 const REGION = "eu-west-1";
+const SSM_REGION = "ap-guangzhou";
 const FUNCTION_ARN = `arn:aws:lambda:${REGION}:123456789012:function:redis-rotation`;
 const DAY_MS = 86_400_000;
 
-/** The name of the secret that the cloud makes for an instance. */
-export const secretName = (instanceId: string): string => `redis/${instanceId}`;
-
-/** A cloud on loopback: TencentDB with a real Redis for each instance, and Secrets Manager with a secret for each. */
+/** A cloud on loopback: TencentDB with a real Redis for each instance, and a secret manager with a secret for each. */
 export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
-  const { taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall } = options;
+  const { taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall, store = "aws" } = options;
   // Once, before all the instances look for it at the same time.
   await ensureRedisServer();
   const certificates = await createCertificates();
@@ -79,17 +85,19 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     ...(taskTailMs !== undefined && { taskTailMs }),
   });
   const tencentKey = { secretId: `AKIDlocal${newKey()}`, secretKey: newKey() };
+  const storeClock = shiftedClock();
+  const ssm = createSsm({ clock: storeClock });
   const tencentServer = await startTencentServer({
     clock: systemClock,
-    services: { redis: tencentDb },
+    services: { redis: tencentDb, ssm },
     credentials: [tencentKey],
     onCall,
   });
 
-  const storeClock = shiftedClock();
   const secretsManager = createSecretsManager({ clock: storeClock, newId: randomUUID, region: REGION });
   storeClock.shiftMs = -secretAgeMs;
-  for (const instance of instances) createSecret(secretsManager, instance, addresses);
+  const secrets = store === "aws" ? secretsInAws(secretsManager) : secretsInSsm(ssm);
+  for (const instance of instances) secrets.create(instance.instanceId, secretText(instance, addresses));
   storeClock.shiftMs = 0;
   const awsKey = { id: `AKIALOCAL${newKey().slice(0, 11).toUpperCase()}`, secretAccessKey: newKey() };
   const awsServer = await startSecretsManager({
@@ -113,12 +121,15 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
       AWS_SECRET_ACCESS_KEY: awsKey.secretAccessKey,
       AWS_REGION: REGION,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: awsServer.url,
-      SECRET_STORE: "aws",
-      ROTATION_SECRETS: instances.map(({ instanceId }) => secretName(instanceId)).join(","),
+      SECRET_STORE: store,
+      ...(store === "ssm" && { SECRET_STORE_REGION: SSM_REGION }),
+      ROTATION_SECRETS: instances.map(({ instanceId }) => secrets.name(instanceId)).join(","),
       REDIS_CA_BUNDLE: caBundle,
     },
     tencentDb,
     secretsManager,
+    ssm,
+    secrets,
     redis,
     connectFunction(invoke, retryAfterMs) {
       return createRotationEngine({
@@ -133,10 +144,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     exposureMs(instanceId) {
       const changedAt = tencentDb.passwordChangedAt(instanceId);
       if (changedAt === undefined) return undefined;
-      const promotedAt = secretsManager.calls.find(
-        ({ action, secretId, at }) =>
-          action === "UpdateSecretVersionStage" && secretId === secretName(instanceId) && at >= changedAt,
-      )?.at;
+      const promotedAt = secrets.promotedAt(instanceId, changedAt);
       return promotedAt && promotedAt - changedAt;
     },
     newestTaskId: (instanceId) => tencentDb.newestTaskId(instanceId),
@@ -202,11 +210,11 @@ function addressOf(addresses: Addresses, instanceId: string) {
   return { wanIp: server.host, port: server.port };
 }
 
-function createSecret(secretsManager: SecretsManager, instance: StartedInstance, addresses: Addresses): void {
+function secretText(instance: StartedInstance, addresses: Addresses): string {
   const { instanceId, region, tls = false, accounts, secretFields } = instance;
   const { wanIp, port } = addressOf(addresses, instanceId);
   const account = accounts.find(({ name }) => name === secretFields?.username);
-  const value = {
+  return JSON.stringify({
     engine: "tencentdb-redis",
     region,
     instanceId,
@@ -216,11 +224,6 @@ function createSecret(secretsManager: SecretsManager, instance: StartedInstance,
     username: "default",
     password: account?.password ?? instance.password,
     ...secretFields,
-  };
-  secretsManager.call("CreateSecret", {
-    Name: secretName(instanceId),
-    SecretString: JSON.stringify(value),
-    ClientRequestToken: randomUUID(),
   });
 }
 

@@ -1,6 +1,7 @@
 /** Runs the local cloud until Ctrl-C, for trying the product by hand. Its keys are made at the start and open nothing else. */
-import { DEMO_FLEET } from "../../bench/demo-fleet.ts";
-import { secretName, startCloud } from "./cloud.ts";
+import { DEMO_FLEET, taskDurationMs } from "../../bench/demo-fleet.ts";
+import { startCloud } from "./cloud.ts";
+import { secretName } from "./secrets.ts";
 
 const TRY = [
   ["node dist/cli.js status", "what the secret manager holds"],
@@ -18,7 +19,7 @@ const stop = new Promise<void>((resolve) => {
 });
 const cloud = await startCloud({
   instances: DEMO_FLEET,
-  taskDurationMs: () => 3_000 + Math.random() * 6_000,
+  taskDurationMs,
 });
 
 const width = Math.max(...TRY.map(([command]) => command.length));

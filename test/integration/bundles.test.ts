@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalCloud, secretName, startCloud } from "../cloud/cloud.ts";
+import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
 import { startFunction } from "../cloud/function-process.ts";
+import { secretName } from "../cloud/secrets.ts";
 import { built, QUIET } from "./world.ts";
 
 const INSTANCE = { instanceId: "crs-5a4py64p", region: "ap-guangzhou" };

@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalCloud, secretName, startCloud } from "../cloud/cloud.ts";
+import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
+import { secretName } from "../cloud/secrets.ts";
 import { answersOf, built, passwordAt, QUIET, valueAt, without } from "./world.ts";
 
 const DUE = "crs-due";

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalCloud, rotateSecretNow, secretName, startCloud } from "../cloud/cloud.ts";
+import { type LocalCloud, rotateSecretNow, startCloud } from "../cloud/cloud.ts";
 import type { FunctionProcess } from "../cloud/function-process.ts";
+import { secretName } from "../cloud/secrets.ts";
 import type { RotationStepEvent } from "../cloud/secrets-manager/rotation-engine.ts";
 import { answerOf, answersOf, callsFor, passwordAt, startBuilt, valueAt, versionAt } from "./world.ts";
 

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Answer } from "../../lib/ports.ts";
-import { type LocalCloud, secretName, startCloud } from "../cloud/cloud.ts";
+import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
 import type { FunctionProcess, LogLine } from "../cloud/function-process.ts";
+import { secretName } from "../cloud/secrets.ts";
 import {
   answerOf,
   answersOf,

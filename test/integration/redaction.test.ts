@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalCloud, rotateSecretNow, secretName, startCloud } from "../cloud/cloud.ts";
+import { type LocalCloud, rotateSecretNow, startCloud } from "../cloud/cloud.ts";
+import { secretName } from "../cloud/secrets.ts";
 import { built, passwordAt, QUIET, SCHEDULE } from "./world.ts";
 
 const HOST = fileURLToPath(new URL("../cloud/function-host.mjs", import.meta.url));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalCloud, secretName, startCloud } from "../cloud/cloud.ts";
+import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
 import type { FunctionProcess } from "../cloud/function-process.ts";
+import { secretName } from "../cloud/secrets.ts";
 import { answersOf, passwordAt, startBuilt, without } from "./world.ts";
 
 const SDK_NAMES = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
@@ -79,7 +80,7 @@ describe("the SCF bundle, with the role's credentials", () => {
 });
 
 it.each([
-  ["the secret manager is not set", ["SECRET_STORE"], "ConfigurationInvalid", /set it to aws/],
+  ["SSM's region is not known", ["SECRET_STORE"], "ConfigurationInvalid", /SECRET_STORE_REGION/],
   ["the function has no role", ["TENCENTCLOUD_SECRETKEY"], "CredentialsMissing", /a role/],
 ])("says what to do where %s", async (_, missing, name, says) => {
   const incomplete = await startBuilt("scf", without(environment, ...missing));

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { redisProbe } from "../../lib/drivers/redis-probe.ts";
 import type { Action, Answer, SecretResult } from "../../lib/ports.ts";
-import { type LocalCloud, secretName } from "../cloud/cloud.ts";
+import type { LocalCloud } from "../cloud/cloud.ts";
 import { type FunctionOptions, type FunctionProcess, startFunction } from "../cloud/function-process.ts";
+import { secretName } from "../cloud/secrets.ts";
 
 type Environment = Readonly<Record<string, string>>;
 type Label = "AWSPENDING" | "AWSCURRENT" | "AWSPREVIOUS";

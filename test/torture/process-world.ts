@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAll } from "../../build.ts";
 import { redisProbe } from "../../lib/drivers/redis-probe.ts";
-import { type LocalCloud, rotateSecretNow, secretName, startCloud } from "../cloud/cloud.ts";
+import { type LocalCloud, rotateSecretNow, startCloud } from "../cloud/cloud.ts";
 import { type FunctionProcess, startFunction } from "../cloud/function-process.ts";
+import { secretName } from "../cloud/secrets.ts";
 import type { RotationEngine } from "../cloud/secrets-manager/rotation-engine.ts";
 import type { CallWatcher } from "../cloud/watched-call.ts";
 
