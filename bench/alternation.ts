@@ -3,8 +3,9 @@ import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { systemClock } from "../lib/drivers/runtime.ts";
 import type { Answer } from "../lib/ports.ts";
 import { parseSecretValue } from "../lib/secret-value.ts";
-import { type CloudInstance, type LocalCloud, secretName, startCloud } from "../test/cloud/cloud.ts";
+import { type CloudInstance, type LocalCloud, startCloud } from "../test/cloud/cloud.ts";
 import type { FunctionProcess } from "../test/cloud/function-process.ts";
+import { secretName } from "../test/cloud/secrets.ts";
 import { startLambda } from "./function.ts";
 import { milliseconds, printTable, quantile } from "./report.ts";
 

@@ -1,4 +1,5 @@
-import { type LocalCloud, rotateSecretNow, secretName, startCloud } from "../test/cloud/cloud.ts";
+import { type LocalCloud, rotateSecretNow, startCloud } from "../test/cloud/cloud.ts";
+import { secretName } from "../test/cloud/secrets.ts";
 import { startLambda } from "./function.ts";
 import { printTable } from "./report.ts";
 

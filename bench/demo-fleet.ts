@@ -30,3 +30,6 @@ export const DEMO_FLEET: readonly CloudInstance[] = [
     secretFields: { username: "app_a", usernames: ["app_a", "app_b"] },
   },
 ];
+
+/** As long as a task may take, shortened. */
+export const taskDurationMs = (): number => 3_000 + Math.random() * 6_000;

@@ -1,3 +1,5 @@
+import { Listr } from "listr2";
+import type { LocalCloud } from "../test/cloud/cloud.ts";
 import type { LogLine } from "../test/cloud/function-process.ts";
 
 export interface Tracker {
@@ -28,8 +30,31 @@ export function trackSecrets(): Tracker {
   };
 }
 
+/** A line for each instance, until the run ends. */
+export async function showProgress(
+  cloud: LocalCloud,
+  tracker: Tracker,
+  title: string,
+  instanceIds: readonly string[],
+  run: Promise<unknown>,
+): Promise<void> {
+  console.log(`\n${title}\n`);
+  const tasks = instanceIds.map((instanceId) => ({
+    title: instanceId,
+    task: (_: unknown, task: { title: string }) =>
+      tracker.follow(
+        cloud.secrets.name(instanceId),
+        (line) => {
+          task.title = `${instanceId}  ${describeLine(line)}`;
+        },
+        run,
+      ),
+  }));
+  await new Listr(tasks, { concurrent: true, exitOnError: false }).run();
+}
+
 /** What a line of the log says, in a few words. */
-export function describeLine(line: LogLine): string {
+function describeLine(line: LogLine): string {
   switch (line.msg) {
     case "step":
       return `${line.step} done in ${line.durationMs} ms`;

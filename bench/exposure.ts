@@ -1,5 +1,6 @@
 import type { Answer } from "../lib/ports.ts";
-import { type CloudInstance, type LocalCloud, secretName, startCloud } from "../test/cloud/cloud.ts";
+import { type CloudInstance, type LocalCloud, startCloud } from "../test/cloud/cloud.ts";
+import { secretName } from "../test/cloud/secrets.ts";
 import { seededDraws } from "./draws.ts";
 import { startLambda } from "./function.ts";
 import { plainLoop } from "./plain-loop.ts";

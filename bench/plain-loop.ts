@@ -5,7 +5,8 @@ import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
 import { systemClock as clock } from "../lib/drivers/runtime.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
 import { parseSecretValue, withCredentials } from "../lib/secret-value.ts";
-import { type LocalCloud, secretName } from "../test/cloud/cloud.ts";
+import type { LocalCloud } from "../test/cloud/cloud.ts";
+import { secretName } from "../test/cloud/secrets.ts";
 
 const POLL_MS = 2_000;
 
