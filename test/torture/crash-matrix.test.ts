@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { crashMatrix, record, survivals } from "./crash-matrix.ts";
-import { FLOWS, type Flow } from "./flows.ts";
+import { FLOWS, type Flow, SSM_FLOWS } from "./flows.ts";
 
 const flow = (name: string): Flow =>
   FLOWS.find((each) => each.name === name) ?? expect.fail(`no flow ${name}`);
@@ -23,9 +23,15 @@ describe("the calls of a run at which it may die", () => {
 
 describe("a process that dies at any call, once or twice", () => {
   it("leaves a rotation that the next runs bring to its end with the one password", async () => {
-    const { failures, runs } = await crashMatrix({ each: 5, eachPair: 19 });
+    const { failures, runs } = await crashMatrix({ each: 9, eachPair: 43 });
     expect(failures).toEqual([]);
     expect(runs).toBeGreaterThan(400);
+  }, 60_000);
+
+  it("leaves the same where the secret is in SSM", async () => {
+    const { failures, runs } = await crashMatrix({ flows: SSM_FLOWS, each: 31, eachPair: 1_009 });
+    expect(failures).toEqual([]);
+    expect(runs).toBeGreaterThan(100);
   }, 60_000);
 
   it.each(FLOWS.slice(0, 5).map(({ name }) => name))(

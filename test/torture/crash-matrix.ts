@@ -69,7 +69,7 @@ function everyNth(n: number): () => boolean {
 }
 
 function isChange({ action }: Call): boolean {
-  return /^(Put|Update|Reset|Modify|Modfiy|Create)/.test(action);
+  return /^(Put|Update|Delete|Reset|Modify|Modfiy|Create)/.test(action);
 }
 
 function pointsOf(calls: readonly Call[]): readonly Point[] {

@@ -4,6 +4,7 @@ import type { Context } from "../../lib/rotation/context.ts";
 import { runStep } from "../../lib/rotation/managed.ts";
 import { rollbackSecret, rotateSecret } from "../../lib/rotation/rotate.ts";
 import { FIRST_PASSWORD, NAME } from "../rotation/rig.ts";
+import { ssmVault } from "./vaults.ts";
 import { createWorld, type Life, type World, type WorldOptions } from "./world.ts";
 
 const DUE = { intervalDays: 30, force: false };
@@ -34,11 +35,11 @@ export interface Flow {
 // Long enough that a poll sees the task run, short enough that a run has few calls that are all the same.
 const TASK = { taskDurationMs: 1_200, taskTailMs: 300 };
 
-export const driven = async (_world: World, { context }: Life): Promise<Ending> =>
-  rotateSecret(context, NAME, DUE);
+export const driven = async ({ secretId }: World, { context }: Life): Promise<Ending> =>
+  rotateSecret(context, secretId, DUE);
 
-export const rollback = async (_world: World, { context }: Life): Promise<Ending> =>
-  rollbackSecret(context, NAME);
+export const rollback = async ({ secretId }: World, { context }: Life): Promise<Ending> =>
+  rollbackSecret(context, secretId);
 
 /** The four steps as Secrets Manager calls them: each an invocation of its own, no further one after a failure. */
 export async function managed(world: World, { context }: Life, token = pendingToken(world)): Promise<Ending> {
@@ -74,9 +75,9 @@ export async function begin({ lagMs = 0, ...options }: FlowOptions): Promise<Wor
   return world;
 }
 
-export function hasRotated({ rig }: World): string | undefined {
-  if (rig.passwordAt("AWSCURRENT") === FIRST_PASSWORD) return "the rotation did not take place";
-  return rig.passwordAt("AWSPREVIOUS") === FIRST_PASSWORD ? undefined : "previous is not the password before";
+export function hasRotated({ passwordAt }: World): string | undefined {
+  if (passwordAt("AWSCURRENT") === FIRST_PASSWORD) return "the rotation did not take place";
+  return passwordAt("AWSPREVIOUS") === FIRST_PASSWORD ? undefined : "previous is not the password before";
 }
 
 const rotations = (options: FlowOptions, suffix: string): readonly Flow[] =>
@@ -145,7 +146,7 @@ export async function startedBySecretsManager(options: FlowOptions): Promise<Wor
 /** A minute after a rotation. */
 export async function rotatedBefore(options: FlowOptions): Promise<World> {
   const world = await begin(options);
-  await rotateSecret(world.life().context, NAME, FORCED);
+  await rotateSecret(world.life().context, world.secretId, FORCED);
   await world.rig.clock.sleep(60_000);
   return world;
 }
@@ -175,6 +176,14 @@ export const FLOWS: readonly Flow[] = [
   ),
   ...rotations({ lagMs: 1_500 }, ", reads that lag").filter(({ name }) => !name.includes("then")),
 ];
+
+/** The same with the secret in SSM, which knows no managed runs. */
+export const SSM_FLOWS: readonly Flow[] = Object.entries({ ResetPassword: {}, ...APIS }).flatMap(
+  ([name, options]) =>
+    rotations({ ...options, vault: ssmVault }, `, ${name}`)
+      .filter(({ name }) => /^(driven|rollback)/.test(name) && !/over|then/.test(name))
+      .map((flow) => ({ ...flow, name: `${flow.name}, SSM` })),
+);
 
 /** Runs without any fault until all is well, two at most. What is not well even then, or nothing. */
 export async function converge(

@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import { crashMatrix } from "./crash-matrix.ts";
 import { errorMatrix } from "./error-matrix.ts";
 import { runExploration } from "./explore.ts";
+import { SSM_FLOWS } from "./flows.ts";
 import { runHistories } from "./histories.ts";
 import { runKillMatrix } from "./kill-matrix.ts";
 import { runProcessRaces } from "./process-races.ts";
@@ -11,6 +12,8 @@ import type { Report } from "./report.ts";
 
 const PROOFS: Readonly<Record<string, () => Promise<Omit<Report, "failures"> & Partial<Report>>>> = {
   "crash matrix, in memory": crashMatrix,
+  // A run makes a hundred calls: of all pairs of deaths, every twentieth.
+  "crash matrix on SSM, in memory": () => crashMatrix({ flows: SSM_FLOWS, eachPair: 20 }),
   "error matrix, in memory": errorMatrix,
   "races, in memory": raceAll,
   "random histories, in memory": runHistories,

@@ -44,6 +44,7 @@ const PASSING_CODES = [
   "LimitExceeded.ReplicationGroupLocked",
   "UnsupportedOperation.Inspection",
   "ResourceUnavailable.CallOssError",
+  "ResourceUnavailable.GetSecurityError",
 ];
 
 /** For good, and not about this request: the same one is as good as another. */

@@ -1,9 +1,8 @@
-import { awsSecretsManager } from "../../lib/drivers/aws-secrets-manager.ts";
 import type { Context } from "../../lib/rotation/context.ts";
 import { isPasswordAction } from "../cloud/tencentdb/password-rules.ts";
 import { createFakeControlPlane } from "../fakes/control-plane.ts";
-import { createRig, NAME, type Rig, type RigOptions } from "../rotation/rig.ts";
-import { inMemoryAws } from "./in-memory-aws.ts";
+import { createRig, type Rig, type RigOptions } from "../rotation/rig.ts";
+import { awsVault, type Label, type ssmVault } from "./vaults.ts";
 
 /** One call that leaves the process: a request to a cloud, or an AUTH. */
 export interface Call {
@@ -29,6 +28,8 @@ export interface LifeOptions {
 }
 
 export interface WorldOptions extends RigOptions {
+  /** Where the secret is. Default: in Secrets Manager. */
+  readonly vault?: typeof awsVault | typeof ssmVault;
   /** Redis cannot be asked, and the task's word is enough. */
   readonly blind?: boolean;
   /** Two rotations compete: for a moment the live password may be in a version that has lost its label. */
@@ -37,6 +38,7 @@ export interface WorldOptions extends RigOptions {
 
 export interface World {
   readonly rig: Rig;
+  readonly secretId: string;
   /** The passwords in requests to change one, whether these arrived or not. */
   readonly sent: ReadonlySet<unknown>;
   /** One process: its calls are counted and pass through `passing`. The real driver of Secrets Manager, the real rotation. */
@@ -46,6 +48,7 @@ export interface World {
    * readable under a label, current opens Redis, and nothing is pending.
    */
   unrest(): readonly string[];
+  passwordAt(label: Label): string | undefined;
   passwordOf(versionId: string | undefined): string | undefined;
   /** Whether a text holds any password of this world. */
   leaks(text: string): boolean;
@@ -63,8 +66,10 @@ interface Stored {
 }
 
 /** The rig, with every call in our hands and every moment looked at. */
-export function createWorld({ blind = false, isContest = false, ...options }: WorldOptions = {}): World {
+export function createWorld(given: WorldOptions = {}): World {
+  const { blind = false, isContest = false, vault: openVault = awsVault, ...options } = given;
   const rig = createRig(options);
+  const vault = openVault(rig);
   if (blind) rig.redis.unknownNext(Number.POSITIVE_INFINITY);
   /** Found at whatever moment: never a password. */
   const flaws = new Set<string>();
@@ -88,13 +93,10 @@ export function createWorld({ blind = false, isContest = false, ...options }: Wo
   }
 
   function stored(): Stored[] {
-    return rig.secretsManager.inspect(NAME).versions.flatMap(({ versionId, content, stages }) => {
-      const text = content?.SecretString;
-      return text === undefined ? [] : [{ versionId, account: accountIn(text), labels: stages }];
-    });
+    return vault.stored().map(({ text, ...version }) => ({ ...version, account: accountIn(text) }));
   }
 
-  const currentAccount = () => stored().find(({ labels }) => labels.includes("AWSCURRENT"))?.account;
+  const accountAt = (label: Label) => stored().find(({ labels }) => labels.includes(label))?.account;
 
   function look(): void {
     const versions = stored();
@@ -128,12 +130,7 @@ export function createWorld({ blind = false, isContest = false, ...options }: Wo
       });
       return answer as T;
     };
-    const { clock, secretsManager, tencentDb, redis } = rig;
-    const request = secretsManager.call as (action: string, request: object) => object;
-    const client = inMemoryAws(
-      (action, input) => pass("store", action, async () => request(action, input)),
-      clock,
-    );
+    const { clock, tencentDb, redis } = rig;
     const model = {
       ...tencentDb,
       dispatch: (call: Parameters<typeof tencentDb.dispatch>[0]) => {
@@ -143,7 +140,7 @@ export function createWorld({ blind = false, isContest = false, ...options }: Wo
       },
     };
     const ports = {
-      store: awsSecretsManager({ client, clock }),
+      store: vault.store((action, effect) => pass("store", action, effect)),
       controlPlane: createFakeControlPlane({ model, clock }),
       probe: (target: Parameters<Context["probe"]>[0]) => pass("probe", "AUTH", () => redis.probe(target)),
     };
@@ -154,16 +151,18 @@ export function createWorld({ blind = false, isContest = false, ...options }: Wo
   look();
   return {
     rig,
+    secretId: vault.secretId,
     sent,
     life,
     unrest() {
       look();
       return [
         ...flaws,
-        ...(rig.at("AWSPENDING") === undefined ? [] : ["a version is still pending"]),
-        ...(opens(currentAccount()) ? [] : ["current does not open Redis"]),
+        ...(accountAt("AWSPENDING") === undefined ? [] : ["a version is still pending"]),
+        ...(opens(accountAt("AWSCURRENT")) ? [] : ["current does not open Redis"]),
       ];
     },
+    passwordAt: (label) => accountAt(label)?.password,
     passwordOf: (versionId) => stored().find((version) => version.versionId === versionId)?.account.password,
     leaks: (text) => stored().some(({ account }) => text.includes(account.password)),
   };
