@@ -2,19 +2,28 @@
 const [, , bundle, exported] = process.argv;
 const { default: bundled } = await import(bundle);
 
-process.on("message", async ({ id, event, timeoutMs }) => {
+process.on("message", async ({ id, event, timeoutMs, environment, context: fields }) => {
   const endsAt = Date.now() + timeoutMs;
+  for (const [name, value] of Object.entries(environment ?? {})) {
+    if (value === null) delete process.env[name];
+    else process.env[name] = value;
+  }
+  const names = { functionName: "redis-rotation", function_name: "redis-rotation" };
   const context = {
-    awsRequestId: id,
+    ...(fields ?? { awsRequestId: id, ...names }),
     request_id: id,
-    functionName: "redis-rotation",
-    function_name: "redis-rotation",
     getRemainingTimeInMillis: () => endsAt - Date.now(),
   };
+  const peakKilobytes = () => process.resourceUsage().maxRSS;
   try {
-    process.send({ id, answer: await bundled[exported](event, context) });
+    const answer = await bundled[exported](event, context);
+    process.send({ id, answer, peakKilobytes: peakKilobytes() });
   } catch (error) {
-    process.send({ id, error: { name: error.name, message: error.message } });
+    process.send({
+      id,
+      error: { name: error.name, message: error.message },
+      peakKilobytes: peakKilobytes(),
+    });
   }
 });
 process.send({ ready: true });

@@ -7,20 +7,34 @@ export interface FunctionOptions {
   /** Path of the bundle. */
   readonly bundle: string;
   /** The name of its export: `handler` on Lambda, `main_handler` on SCF. */
-  readonly exported: "handler" | "main_handler";
+  readonly exported: string;
   /** All that the function sees of an environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** Called with each JSON line that the function logs. */
   readonly onLog?: (line: LogLine) => void;
   /** As set on the platform. Default 900 s. */
   readonly timeoutMs?: number;
+  /** Options of Node itself. Default: none. */
+  readonly nodeOptions?: readonly string[];
+}
+
+/** What a platform brings along with an invocation. */
+export interface Delivery {
+  /** Default: a new one. */
+  readonly requestId?: string;
+  /** Variables that the platform sets, or with null takes away, before it calls the handler. */
+  readonly environment?: Readonly<Record<string, string | null>>;
+  /** Fields of the context besides `request_id` and the time left. Default: those that the functions here read. */
+  readonly context?: Readonly<Record<string, unknown>>;
 }
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string };
 
 export interface FunctionProcess {
   /** One invocation. Rejects with what the handler throws. */
-  invoke(event: unknown): Promise<unknown>;
+  invoke(event: unknown, delivery?: Delivery): Promise<unknown>;
+  /** The most memory that the process has had so far, as it told with its last answer. */
+  readonly peakKilobytes: number;
   readonly process: ChildProcess;
   close(): Promise<void>;
 }
@@ -29,16 +43,17 @@ interface Reply {
   readonly id?: string;
   readonly answer?: unknown;
   readonly error?: { readonly name: string; readonly message: string };
+  readonly peakKilobytes?: number;
 }
 
 const HOST = fileURLToPath(new URL("function-host.mjs", import.meta.url));
 
 /** A built bundle in a process of its own, as a platform runs it: warm for the next invocation. */
 export async function startFunction(options: FunctionOptions): Promise<FunctionProcess> {
-  const { bundle, exported, environment, onLog, timeoutMs = 900_000 } = options;
+  const { bundle, exported, environment, onLog, timeoutMs = 900_000, nodeOptions = [] } = options;
   const child = fork(HOST, [bundle, exported], {
     env: { PATH: process.env.PATH ?? "", ...environment },
-    execArgv: [],
+    execArgv: [...nodeOptions],
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const waiting = new Map<string, (reply: Reply) => void>();
@@ -59,13 +74,17 @@ export async function startFunction(options: FunctionOptions): Promise<FunctionP
   const ready = await replyTo("ready");
   if (ready.error) throw new Error(ready.error.message);
 
+  let peak = 0;
   return {
     process: child,
-    async invoke(event) {
-      const id = randomUUID();
+    get peakKilobytes() {
+      return peak;
+    },
+    async invoke(event, { requestId: id = randomUUID(), ...delivery } = {}) {
       const reply = replyTo(id);
-      child.send({ id, event, timeoutMs });
-      const { answer, error } = await reply;
+      child.send({ id, event, timeoutMs, ...delivery });
+      const { answer, error, peakKilobytes = peak } = await reply;
+      peak = peakKilobytes;
       if (error) throw Object.assign(new Error(error.message), { name: error.name });
       return answer;
     },
