@@ -30,7 +30,8 @@ export interface CloudInstance extends Omit<InstanceOptions, "wanIp" | "port"> {
   readonly secretFields?: Readonly<Record<string, unknown>>;
 }
 
-export interface CloudOptions extends Pick<TencentDbOptions, "taskDurationMs" | "taskTailMs"> {
+export interface CloudOptions
+  extends Pick<TencentDbOptions, "taskDurationMs" | "taskTailMs" | "unknownActions"> {
   readonly instances: readonly CloudInstance[];
   /** Where the secrets are. Default: in Secrets Manager. */
   readonly store?: StoreKind;
@@ -66,6 +67,7 @@ const DAY_MS = 86_400_000;
 /** A cloud on loopback: TencentDB with a real Redis for each instance, and a secret manager with a secret for each. */
 export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   const { taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall, store = "aws" } = options;
+  const { unknownActions } = options;
   // Once, before all the instances look for it at the same time.
   await ensureRedisServer();
   const certificates = await createCertificates();
@@ -83,6 +85,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
       redis.get(instanceId)?.setPassword(password, account),
     ...(taskDurationMs !== undefined && { taskDurationMs }),
     ...(taskTailMs !== undefined && { taskTailMs }),
+    ...(unknownActions !== undefined && { unknownActions }),
   });
   const tencentKey = { secretId: `AKIDlocal${newKey()}`, secretKey: newKey() };
   const storeClock = shiftedClock();

@@ -6,7 +6,7 @@ import type { Ssm } from "./ssm/model.ts";
 export const secretName = (instanceId: string): string => `redis/${instanceId}`;
 
 /** In SSM, which takes no slash. */
-export const ssmSecretName = (instanceId: string): string => `redis-${instanceId}`;
+const ssmSecretName = (instanceId: string): string => `redis-${instanceId}`;
 
 /** The secrets of the instances, in one of the two secret managers. */
 export interface CloudSecrets {
