@@ -46,6 +46,8 @@ describe("what is in the bundles", () => {
   const ANYWHERE = [
     ...["tr46", "whatwg-url", "mime-db", "mime-types", "form-data", "bignumber.js", "uuid", "debug"],
     ...["thread-stream", "https-proxy-agent", "@iovalkey/commands", "iovalkey/built/cluster"],
+    ...["iovalkey/built/connectors/SentinelConnector", "cluster-key-slot", "@pinojs/redact"],
+    "tencentcloud-sdk-nodejs/node_modules/tslib",
     "@smithy/core/dist-es/submodules/event-streams",
   ];
   const IN_FUNCTIONS = ["ini", "sso", "process", "web-identity", "login", "node"].map(

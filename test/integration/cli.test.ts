@@ -82,7 +82,7 @@ describe("redis-rotation exits with", () => {
     ["the action is unknown", ["rotat"], /unknown command 'rotat'/],
     ["the option is unknown", ["rotate", "--all"], /unknown option '--all'/],
     ["the secret manager is unknown", ["rotate", "--store", "vault"], /Allowed choices are aws, ssm/],
-    ["the secret manager is not supported yet", ["rotate", "--store", "ssm"], /set it to aws/],
+    ["SSM's region is not known", ["rotate", "--store", "ssm"], /SECRET_STORE_REGION/],
     ["no secret is named", ["status"], /set ROTATION_SECRETS/],
   ])("2 when %s, and says what to do", async (_, args, says) => {
     const { exit, stdout, stderr } = await run(args);
