@@ -62,6 +62,14 @@ export interface StoredVersion {
   readonly text: string;
 }
 
+export interface VersionToStage {
+  readonly versionId: string;
+  readonly text: string;
+  /** Default false. True: the version is pending already and has no value yet, as where the secret manager has made it. */
+  readonly isPending?: boolean;
+  readonly rotationToken?: string;
+}
+
 export interface SecretStore {
   describe(secretId: string): Promise<SecretDescription>;
 
@@ -72,11 +80,9 @@ export interface SecretStore {
    * Stores `text` as the version `versionId` and labels it pending: create-once. Where that version already has
    * a value, nothing is written and the value that is there is returned: the caller works with the answer, never
    * with what it sent. The answer may lack the stage pending: a released version, or one that is current by now.
+   * Throws `StoreConflict` where another version is pending: its password may be on the way to Redis.
    */
-  stage(
-    secretId: string,
-    version: { readonly versionId: string; readonly text: string; readonly rotationToken?: string },
-  ): Promise<StoredVersion>;
+  stage(secretId: string, version: VersionToStage): Promise<StoredVersion>;
 
   /**
    * Makes `versionId` current instead of `from`, which becomes previous, and takes the label pending off it.

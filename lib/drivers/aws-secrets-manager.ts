@@ -1,18 +1,20 @@
-import { setMaxListeners } from "node:events";
 import {
-  type $Command,
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   type SecretsManagerClient,
-  type SecretsManagerClientResolvedConfig,
-  type ServiceInputTypes,
-  type ServiceOutputTypes,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import { RotationError } from "../errors.ts";
-import type { Clock, SecretDescription, SecretStore, Stage, StoredVersion } from "../ports.ts";
-import { mayBeDone, storeError } from "./aws-errors.ts";
+import type {
+  Clock,
+  SecretDescription,
+  SecretStore,
+  Stage,
+  StoredVersion,
+  VersionToStage,
+} from "../ports.ts";
+import { secretsManagerCalls } from "./aws-call.ts";
 
 export interface AwsSecretsManagerOptions {
   readonly client: SecretsManagerClient;
@@ -27,53 +29,25 @@ const STAGES: ReadonlyMap<string, Stage> = new Map([
   ["AWSPREVIOUS", "previous"],
 ]);
 
+/**
+ * On the version that was staged last, until it is released. A version cannot be stored without a label, and AWSPENDING
+ * would be taken from whichever version has it; so it is stored with this one, and gets AWSPENDING in a second call, which
+ * Secrets Manager refuses where another version has that label.
+ */
+const STAGED = "ROTATION_STAGED";
+
 // A read may lag behind a write for a short while.
 const LOOK_AGAIN_AFTER_MS = [200, 600, 1_200];
 
 /** A secret store over AWS Secrets Manager (API version 2017-10-17). A version's id is its ClientRequestToken. */
 export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOptions): SecretStore {
-  // Every call that is under way listens; more than ten look like a leak to Node, which would print a warning.
-  if (signal !== undefined) setMaxListeners(0, signal);
+  const send = secretsManagerCalls({ client, ...(signal && { signal }) });
 
-  const send = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-    what: string,
-    command: $Command<
-      Input,
-      Output,
-      SecretsManagerClientResolvedConfig,
-      ServiceInputTypes,
-      ServiceOutputTypes
-    >,
-    { changes = false, confidential = [] as readonly string[] } = {},
-  ): Promise<Output> => {
-    if (signal?.aborted) {
-      throw storeError(signal.reason, { what, effect: "none", confidential, aborted: true });
-    }
-    // The SDK tries again by itself and shows the last failure only. An earlier attempt may have been carried out.
-    let effect: "none" | "unknown" = "none";
-    command.middlewareStack.add(
-      (next) => async (args) => {
-        try {
-          return await next(args);
-        } catch (error) {
-          if (changes && mayBeDone(error)) effect = "unknown";
-          throw error;
-        }
-      },
-      { step: "deserialize", priority: "high" },
-    );
-    try {
-      return await client.send(command, signal === undefined ? {} : { abortSignal: signal });
-    } catch (error) {
-      throw storeError(error, { what, effect, confidential, aborted: signal?.aborted ?? false });
-    }
-  };
+  const describeLabels = (secretId: string) =>
+    send(`DescribeSecret of ${secretId}`, new DescribeSecretCommand({ SecretId: secretId }));
 
   const describe = async (secretId: string): Promise<SecretDescription> => {
-    const secret = await send(
-      `DescribeSecret of ${secretId}`,
-      new DescribeSecretCommand({ SecretId: secretId }),
-    );
+    const secret = await describeLabels(secretId);
     return {
       secretId: secret.ARN ?? secretId,
       name: secret.Name ?? secretId,
@@ -84,7 +58,7 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
     };
   };
 
-  const getValue = async (secretId: string, versionId: string): Promise<StoredVersion | undefined> => {
+  const getValue = async (secretId: string, versionId: string): Promise<LabelledVersion | undefined> => {
     const what = `GetSecretValue of ${secretId}`;
     try {
       const value = await send(what, new GetSecretValueCommand({ SecretId: secretId, VersionId: versionId }));
@@ -96,6 +70,7 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
       return {
         versionId,
         stages: stagesOf(value.VersionStages),
+        isStaged: value.VersionStages?.includes(STAGED) ?? false,
         createdAt: value.CreatedDate ?? new Date(clock.now()),
         text: value.SecretString,
       };
@@ -105,7 +80,7 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
     }
   };
 
-  const read = async (secretId: string, versionId: string): Promise<StoredVersion | undefined> => {
+  const read = async (secretId: string, versionId: string): Promise<LabelledVersion | undefined> => {
     const found = await getValue(secretId, versionId);
     if (found !== undefined) return found;
     // One error stands for a missing secret and a missing value: the description fails for a missing secret only.
@@ -131,7 +106,7 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
 
   const moveLabel = async (
     secretId: string,
-    move: { VersionStage: string; RemoveFromVersionId: string; MoveToVersionId?: string },
+    move: { VersionStage: string; RemoveFromVersionId?: string; MoveToVersionId?: string },
   ): Promise<RotationError | "moved"> => {
     try {
       await send(
@@ -146,43 +121,87 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
     }
   };
 
-  const release = async (secretId: string, versionId: string): Promise<void> => {
+  const endPending = async (secretId: string, versionId: string): Promise<void> => {
     const moved = await moveLabel(secretId, { VersionStage: "AWSPENDING", RemoveFromVersionId: versionId });
     if (moved === "moved") return;
     // What the service answers where the label is not there is not documented: what counts is that it is not.
     if (!(await settles(secretId, (secret) => !carries(secret, versionId, "pending")))) throw moved;
   };
 
+  const put = async (secretId: string, version: VersionToStage): Promise<LabelledVersion> => {
+    const { versionId, text, isPending = false, rotationToken } = version;
+    const what = `PutSecretValue of ${secretId}`;
+    try {
+      const stored = await send(
+        what,
+        new PutSecretValueCommand({
+          SecretId: secretId,
+          ClientRequestToken: versionId,
+          SecretString: text,
+          VersionStages: [isPending ? "AWSPENDING" : STAGED],
+          ...(rotationToken !== undefined && { RotationToken: rotationToken }),
+        }),
+        { changes: true, confidential: rotationToken === undefined ? [text] : [text, rotationToken] },
+      );
+      // Putting the same text again answers with the labels as they are by now.
+      const stages = stagesOf(stored.VersionStages);
+      const isStaged = stored.VersionStages?.includes(STAGED) ?? false;
+      return { versionId, stages, isStaged, createdAt: new Date(clock.now()), text };
+    } catch (error) {
+      if (!(error instanceof RotationError && error.code === "StoreConflict")) throw error;
+    }
+    const theirs = await read(secretId, versionId);
+    if (theirs !== undefined) return theirs;
+    throw new RotationError("StoreUnavailable", `${what}: the version exists, but cannot be read yet`, {
+      effect: "none",
+    });
+  };
+
+  const beginPending = async (secretId: string, version: LabelledVersion): Promise<StoredVersion> => {
+    const { versionId } = version;
+    const staged: StoredVersion = { ...storedVersion(version), stages: ["pending"] };
+    const move = { VersionStage: "AWSPENDING", MoveToVersionId: versionId };
+    const moved = await moveLabel(secretId, move);
+    if (moved === "moved") return staged;
+    let pending: string | undefined;
+    let current: string | undefined;
+    await settles(secretId, (secret) => {
+      [pending, current] = [holderOf(secret, "pending"), holderOf(secret, "current")];
+      return pending !== undefined;
+    });
+    if (pending === versionId) return staged;
+    if (pending === undefined) throw moved;
+    // A run has died between the two halves of its promotion: nothing of it is on the way any more.
+    const isLeftOver = pending === current;
+    if (isLeftOver && (await moveLabel(secretId, { ...move, RemoveFromVersionId: pending })) === "moved") {
+      return staged;
+    }
+    throw new RotationError("StoreConflict", `${secretId}: another version is pending by now`, {
+      effect: "none",
+    });
+  };
+
   return {
     describe,
-    read,
-    release,
 
-    async stage(secretId, { versionId, text, rotationToken }) {
-      const what = `PutSecretValue of ${secretId}`;
-      try {
-        const stored = await send(
-          what,
-          new PutSecretValueCommand({
-            SecretId: secretId,
-            ClientRequestToken: versionId,
-            SecretString: text,
-            VersionStages: ["AWSPENDING"],
-            ...(rotationToken !== undefined && { RotationToken: rotationToken }),
-          }),
-          { changes: true, confidential: rotationToken === undefined ? [text] : [text, rotationToken] },
-        );
-        // Putting the same text again answers with the labels as they are by now.
-        const stages = stagesOf(stored.VersionStages);
-        return { versionId, stages, createdAt: new Date(clock.now()), text };
-      } catch (error) {
-        if (!(error instanceof RotationError && error.code === "StoreConflict")) throw error;
+    async read(secretId, versionId) {
+      const found = await read(secretId, versionId);
+      return found && storedVersion(found);
+    },
+
+    async release(secretId, versionId) {
+      const { VersionIdsToStages: labels } = await describeLabels(secretId);
+      if (labels?.[versionId]?.includes(STAGED)) {
+        // First, so that a run that dies in between leaves a pending version, not one that may become it again.
+        await moveLabel(secretId, { VersionStage: STAGED, RemoveFromVersionId: versionId });
       }
-      const theirs = await read(secretId, versionId);
-      if (theirs !== undefined) return theirs;
-      throw new RotationError("StoreUnavailable", `${what}: the version exists, but cannot be read yet`, {
-        effect: "none",
-      });
+      await endPending(secretId, versionId);
+    },
+
+    async stage(secretId, version) {
+      const stored = await put(secretId, version);
+      const isUnlabelled = stored.isStaged && stored.stages.length === 0;
+      return isUnlabelled ? beginPending(secretId, stored) : storedVersion(stored);
     },
 
     async promote(secretId, versionId, from) {
@@ -194,7 +213,7 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
       if (moved !== "moved") {
         let current: string | undefined;
         const done = await settles(secretId, (secret) => {
-          current = secret.versions.find(({ stages }) => stages.includes("current"))?.versionId;
+          current = holderOf(secret, "current");
           return current === versionId;
         });
         if (!done && current === from) throw moved;
@@ -206,9 +225,21 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
           );
         }
       }
-      await release(secretId, versionId);
+      await endPending(secretId, versionId);
     },
   };
+}
+
+interface LabelledVersion extends StoredVersion {
+  readonly isStaged: boolean;
+}
+
+function storedVersion({ versionId, stages, createdAt, text }: LabelledVersion): StoredVersion {
+  return { versionId, stages, createdAt, text };
+}
+
+function holderOf({ versions }: SecretDescription, stage: Stage): string | undefined {
+  return versions.find(({ stages }) => stages.includes(stage))?.versionId;
 }
 
 function stagesOf(labels: readonly string[] | undefined): readonly Stage[] {

@@ -26,9 +26,10 @@ export function planSecret(
     const { description, current } = await read(context, name, findings);
     const checked = await preflight(context, description.secretId, current.value);
     if (!options.force) requireOwnAddress(current.value, checked);
-    if (options.force) await requireInterval(context, current);
-    const status = expected(context, description, current, options.intervalDays);
-    return options.force && status === "not-due" ? "planned" : status;
+    const found = expected(context, description, current, options.intervalDays);
+    const status = options.force && found === "not-due" ? "planned" : found;
+    if (status === "planned") await requireInterval(context, current);
+    return status;
   });
 }
 

@@ -50,7 +50,7 @@ async function act(run: Run, description: SecretDescription, request: StepReques
       await createSecret(context, {
         secretId,
         current,
-        versionIds: () => [token],
+        versionIds: async () => ({ ids: [token], arePending: true }),
         ...(rotationToken !== undefined && { rotationToken }),
       }),
     );

@@ -6,7 +6,7 @@ import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
 import { testSecret } from "./proof.ts";
 import { Run } from "./run.ts";
-import { createSecret, finishSecret } from "./steps.ts";
+import { createSecret, finishSecret, type VersionIds } from "./steps.ts";
 import { readCurrent, readVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
 
 const DAY_MS = 86_400_000;
@@ -44,7 +44,7 @@ export function rollbackSecret(context: Context, secretId: string): Promise<Secr
     const previousId = versionAt(description, "previous");
     const previous = previousId && (await readVersion(context.store, secretId, previousId));
     if (!previous) throw cannotRollBack("SecretInvalid", secretId, "it has no previous version");
-    requireSameAccount(current, previous, secretId);
+    requireSameAccount(current, previous, secretId, "previous");
     const { username, password } = previous.value;
     const credentials = { username, password };
     if (opensTheSame(current, credentials))
@@ -134,16 +134,17 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
  * The ids that a new version may have. One that is pending by now is joined. Otherwise they follow from the current
  * version: two runs that start from it derive the same ids, and so stage the same version.
  */
-async function freeVersions(context: Context, secretId: string, current: Version): Promise<Iterable<string>> {
+async function freeVersions(context: Context, secretId: string, current: Version): Promise<VersionIds> {
   const description = await context.store.describe(secretId);
   const pendingId = versionAt(description, "pending");
-  if (pendingId !== undefined) return [pendingId];
+  if (pendingId !== undefined) return { ids: [pendingId], arePending: true };
   const ids = derivedIds(context, `${description.secretId}\n${current.versionId}`);
   const currentId = versionAt(description, "current");
   // Where an operator has moved the label current back, the version that came after it was staged from here before.
   const previousId = versionAt(description, "previous");
-  if (currentId === current.versionId) return ids.filter((id) => id !== previousId);
-  if (currentId !== undefined && ids.includes(currentId)) return ids;
+  if (currentId === current.versionId)
+    return { ids: ids.filter((id) => id !== previousId), arePending: false };
+  if (currentId !== undefined && ids.includes(currentId)) return { ids, arePending: false };
   throw new RotationError("StoreConflict", `Secret ${secretId} was rotated while this run looked away`, {
     effect: "none",
   });

@@ -1,6 +1,13 @@
 import { RotationError } from "../errors.ts";
 import { generatePassword } from "../password.ts";
-import type { AccountRights, ControlPlane, Instance, SecretDescription, SecretValue } from "../ports.ts";
+import type {
+  AccountRights,
+  ControlPlane,
+  Instance,
+  SecretDescription,
+  SecretValue,
+  StoredVersion,
+} from "../ports.ts";
 import { type Credentials, withCredentials } from "../secret-value.ts";
 import { nextAccount, requireInterval, rightsLike } from "./account.ts";
 import type { Context } from "./context.ts";
@@ -9,6 +16,8 @@ import { preflight, requireOwnAddress } from "./preflight.ts";
 import { parseVersion, readCurrent, requireSameAccount, type Version, versionAt } from "./versions.ts";
 import type { Watch } from "./watch.ts";
 
+/** How often a run looks for an id to stage under while others stage. */
+const MAX_STAGINGS = 3;
 /** How often a run whose password is in force tries to make it current while others move the labels. */
 const MAX_PROMOTIONS = 3;
 
@@ -18,26 +27,32 @@ export interface Staged {
   readonly instance?: Instance;
 }
 
+/** The ids that a new version may have, in order. */
+export interface VersionIds {
+  readonly ids: readonly string[];
+  /** There is one, and it is pending by now: made by the secret manager, or by another run. */
+  readonly arePending: boolean;
+}
+
+export interface StagingRequest {
+  readonly secretId: string;
+  readonly current: Version;
+  /** Asked for right before the version is stored. */
+  readonly versionIds: () => Promise<VersionIds>;
+  readonly rotationToken?: string;
+  /** Instead of a fresh password: the previous version's credentials, for a rollback. */
+  readonly credentials?: Credentials;
+  /** Even where the current password is rejected at an address that is not the instance's own. */
+  readonly force?: boolean;
+}
+
 /**
  * createSecret: draws the password and stores it as the pending version, before anything is asked of the API.
  * Takes the first of `versionIds` that is free; where one already holds a pending value, that value is the answer and
  * the fresh password is forgotten. An id whose version was released is passed over.
  */
-export async function createSecret(
-  context: Context,
-  request: {
-    readonly secretId: string;
-    readonly current: Version;
-    /** Asked for right before the version is stored. */
-    readonly versionIds: () => Iterable<string> | Promise<Iterable<string>>;
-    readonly rotationToken?: string;
-    /** Instead of a fresh password: the previous version's credentials, for a rollback. */
-    readonly credentials?: Credentials;
-    /** Even where the current password is rejected at an address that is not the instance's own. */
-    readonly force?: boolean;
-  },
-): Promise<Staged> {
-  const { secretId, current, rotationToken } = request;
+export async function createSecret(context: Context, request: StagingRequest): Promise<Staged> {
+  const { secretId, current } = request;
   const checked = await preflight(context, secretId, current.value);
   if (request.force !== true) requireOwnAddress(current.value, checked);
   const { instance, policy } = checked;
@@ -50,33 +65,46 @@ export async function createSecret(
     },
   );
 
-  for (const versionId of await request.versionIds()) {
-    const stored = await context.store.stage(secretId, {
-      versionId,
-      text,
-      ...(rotationToken !== undefined && { rotationToken }),
-    });
-    if (stored.stages.length === 0) continue;
-    if (!stored.stages.includes("pending") && !stored.stages.includes("current")) {
-      throw new RotationError(
-        "StoreConflict",
-        `Secret ${secretId} was rotated twice while this run looked away`,
-        {
-          effect: "none",
-        },
-      );
-    }
-    const pending = parseVersion(stored, secretId);
-    requireSameAccount(current, pending, secretId);
-    // Two rollbacks store the same text: only a fresh password tells who has stored it.
-    const isOurs = stored.text === text && request.credentials === undefined;
-    return isOurs ? { pending, instance } : { pending };
+  const stored = await stageFirst(context, request, text);
+  if (!stored.stages.includes("pending") && !stored.stages.includes("current")) {
+    throw new RotationError(
+      "StoreConflict",
+      `Secret ${secretId} was rotated twice while this run looked away`,
+      { effect: "none" },
+    );
   }
-  throw new RotationError(
-    "VersionNotPending",
-    `Every version that this rotation of secret ${secretId} could use was released before`,
-    { effect: "none" },
-  );
+  const pending = parseVersion(stored, secretId);
+  requireSameAccount(current, pending, secretId);
+  // Two rollbacks store the same text: only a fresh password tells who has stored it.
+  const isOurs = stored.text === text && request.credentials === undefined;
+  return isOurs ? { pending, instance } : { pending };
+}
+
+/** Stores the text under the first id that is free. Where another version has become pending meanwhile, looks again. */
+async function stageFirst(
+  { store }: Context,
+  { secretId, versionIds, rotationToken }: StagingRequest,
+  text: string,
+): Promise<StoredVersion> {
+  for (let looks = 1; ; looks += 1) {
+    const { ids, arePending: isPending } = await versionIds();
+    try {
+      for (const versionId of ids) {
+        const token = rotationToken === undefined ? {} : { rotationToken };
+        const stored = await store.stage(secretId, { versionId, text, isPending, ...token });
+        if (stored.stages.length > 0) return stored;
+      }
+    } catch (error) {
+      const isConflict = error instanceof RotationError && error.code === "StoreConflict";
+      if (isConflict && looks < MAX_STAGINGS) continue;
+      throw error;
+    }
+    throw new RotationError(
+      "VersionNotPending",
+      `Every version that this rotation of secret ${secretId} could use was released before`,
+      { effect: "none" },
+    );
+  }
 }
 
 /**

@@ -38,17 +38,22 @@ export async function readCurrent(store: SecretStore, description: SecretDescrip
   return current;
 }
 
-/** A pending version must be for the account that the current one opens, or for one that takes turns with it. */
-export function requireSameAccount(current: Version, pending: Version, secretId: string): void {
+/** A version that is to become current must be for the account that the current one opens, or for one that takes turns with it. */
+export function requireSameAccount(
+  current: Version,
+  next: Version,
+  secretId: string,
+  stage: "pending" | "previous" = "pending",
+): void {
   const fixed = ["region", "instanceId"] as const;
   const fields = current.value.usernames === undefined ? ([...fixed, "username"] as const) : fixed;
-  const differing = fields.filter((field) => current.value[field] !== pending.value[field]);
+  const differing = fields.filter((field) => current.value[field] !== next.value[field]);
   if (differing.length > 0) {
-    throw new RotationError(
-      "SecretInvalid",
-      `The pending version of secret ${secretId} is not for the instance and account of the current one: ` +
-        `${differing.join(", ")} differ. Take its pending label off and rotate anew`,
-      { effect: "none" },
-    );
+    const what = `The ${stage} version of secret ${secretId} is not for the instance and account of the current one`;
+    const todo =
+      stage === "pending" ? "Take its pending label off and rotate anew" : "There is nothing to roll back to";
+    throw new RotationError("SecretInvalid", `${what}: ${differing.join(", ")} differ. ${todo}`, {
+      effect: "none",
+    });
   }
 }

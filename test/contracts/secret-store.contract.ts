@@ -136,7 +136,7 @@ export function describeSecretStoreContract(
 
       itWhereItRotates("gives a value to the version that the secret manager made", async () => {
         await startRotation(newId);
-        const version = { versionId: newId, text: "new", rotationToken: randomUUID() };
+        const version = { versionId: newId, text: "new", isPending: true, rotationToken: randomUUID() };
         expect(await store.stage(secretId, version)).toMatchObject({ text: "new", stages: ["pending"] });
         expect(await store.read(secretId, newId)).toMatchObject({ text: "new" });
       });
@@ -165,6 +165,24 @@ export function describeSecretStoreContract(
         await store.promote(secretId, newId, oldId);
         expect(await stage(newId, text)).toMatchObject({ text: "new", stages: ["current"] });
         expect(await stages()).toEqual({ [oldId]: ["previous"], [newId]: ["current"] });
+      });
+
+      it("is a conflict where another version is pending, and leaves that one alone", async () => {
+        const other = randomUUID();
+        await stage(other, "other");
+        await expect(stage(newId, "new")).rejects.toMatchObject({ code: "StoreConflict", passing: true });
+        expect(await stages()).toEqual({ [oldId]: ["current"], [other]: ["pending"] });
+      });
+
+      it("takes up, once nothing is pending, what was stored and could not become pending", async () => {
+        const other = randomUUID();
+        await stage(other, "other");
+        await stage(newId, "new").catch(() => {});
+        await store.release(secretId, other);
+        const stored = await stage(newId, "newer");
+        expect(stored.stages).toEqual(["pending"]);
+        expect(await store.read(secretId, newId)).toMatchObject({ text: stored.text });
+        expect(await stages()).toEqual({ [oldId]: ["current"], [newId]: ["pending"] });
       });
 
       it("gives the same value to all of several runs that start together", async () => {

@@ -54,14 +54,39 @@ describe("awsSecretsManager", () => {
     secret = localSecret(service);
   });
 
-  it("makes one call for each of describe, read, stage and release", async () => {
-    for (const name of ["describe", "read", "stage", "release"] as const) await secret.call(name);
-    expect(secret.calls()).toEqual([
-      "DescribeSecret",
-      "GetSecretValue",
-      "PutSecretValue",
-      "UpdateSecretVersionStage",
-    ]);
+  it("makes one call for each of describe and read, and for stage where the version is pending already", async () => {
+    for (const name of ["describe", "read", "stage"] as const) await secret.call(name);
+    expect(secret.calls()).toEqual(["DescribeSecret", "GetSecretValue", "PutSecretValue"]);
+  });
+
+  it("stores a version before it makes it pending, and takes off both labels to release it", async () => {
+    const { store, secretId, newId: versionId } = secret;
+    await store.stage(secretId, { versionId, text: TEXT });
+    expect(secret.labels()).toEqual([["AWSCURRENT"], ["AWSPENDING", "ROTATION_STAGED"]]);
+    await secret.call("release");
+    expect(secret.labels()).toEqual([["AWSCURRENT"], []]);
+    const changes = secret.calls().filter((action) => !/^(Get|Describe)/.test(action));
+    expect(changes).toEqual(["PutSecretValue", ...Array(3).fill("UpdateSecretVersionStage")]);
+  });
+
+  it("stores under its own label where another version is pending, and makes it pending once none is", async () => {
+    const { aws, store, secretId, newId: versionId } = secret;
+    const other = randomUUID();
+    aws.call("RotateSecret", {
+      SecretId: secretId,
+      ClientRequestToken: other,
+      RotationLambdaARN: FUNCTION_ARN,
+    });
+    expect(await failed(store.stage(secretId, { versionId, text: TEXT }))).toMatchObject({
+      code: "StoreConflict",
+      effect: "none",
+    });
+    expect(secret.labels()).toEqual([["AWSCURRENT"], ["AWSPENDING"], ["ROTATION_STAGED"]]);
+    await store.release(secretId, other);
+    expect(await store.stage(secretId, { versionId, text: "another" })).toMatchObject({
+      text: TEXT,
+      stages: ["pending"],
+    });
   });
 
   it("makes two calls for promote", async () => {

@@ -46,7 +46,7 @@ export function localSecret(
   const earlier = aws.calls.length;
 
   const stage = (text = TEXT) =>
-    store.stage(secretId, { versionId: newId, text, rotationToken: ROTATION_TOKEN });
+    store.stage(secretId, { versionId: newId, text, isPending: true, rotationToken: ROTATION_TOKEN });
   const call = (name: keyof SecretStore): Promise<unknown> =>
     ({
       describe: () => store.describe(secretId),

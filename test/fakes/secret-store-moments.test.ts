@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createSecretsManager } from "../cloud/secrets-manager/model.ts";
 import { createVirtualClock } from "./clock.ts";
-import { createFakeSecretStore, type StoreMoment } from "./secret-store.ts";
+import { createFakeSecretStore, STAGED, type StoreMoment } from "./secret-store.ts";
 
 const CURRENT = "1".repeat(32);
 const PENDING = "2".repeat(32);
@@ -24,7 +24,9 @@ function setUp(stopAt?: { readonly call: StoreMoment["call"]; readonly phase: St
   });
   const labels = () =>
     Object.fromEntries(
-      secretsManager.inspect("redis").versions.map(({ versionId, stages }) => [versionId, stages]),
+      secretsManager
+        .inspect("redis")
+        .versions.map(({ versionId, stages }) => [versionId, stages.filter((label) => label !== STAGED)]),
     );
   return { secretsManager, store, seen, labels };
 }
@@ -41,6 +43,7 @@ describe("the store in memory", () => {
       "describe before",
       "describe after",
       "stage before",
+      "stage between",
       "stage after",
       "read before",
       "read after",
@@ -54,6 +57,7 @@ describe("the store in memory", () => {
 
   it.each([
     ["stage", "before", { [CURRENT]: ["AWSCURRENT"] }],
+    ["stage", "between", { [CURRENT]: ["AWSCURRENT"], [PENDING]: [] }],
     ["stage", "after", { [CURRENT]: ["AWSCURRENT"], [PENDING]: ["AWSPENDING"] }],
     ["promote", "before", { [CURRENT]: ["AWSCURRENT"], [PENDING]: ["AWSPENDING"] }],
     ["promote", "between", { [CURRENT]: ["AWSPREVIOUS"], [PENDING]: ["AWSCURRENT", "AWSPENDING"] }],

@@ -5,8 +5,8 @@ import { BrokenAnswer } from "../cloud/secrets-manager/faults.ts";
 import type { SecretsManager } from "../cloud/secrets-manager/model.ts";
 
 /**
- * A moment of a call. `before`: nothing has happened yet. `between`: in promote alone, when the version is current and still
- * pending. `after`: the effect is there, the answer is not.
+ * A moment of a call. `before`: nothing has happened yet. `between`: in promote, when the version is current and still
+ * pending; in stage, when it is stored and not pending yet. `after`: the effect is there, the answer is not.
  */
 export interface StoreMoment {
   readonly call: keyof SecretStore;
@@ -20,6 +20,9 @@ export interface FakeSecretStoreOptions {
   /** Called at each moment of each call: what it throws, the call throws; what it waits for, the call waits for. */
   readonly at?: (moment: StoreMoment) => void | Promise<void>;
 }
+
+/** The driver's own label. */
+export const STAGED = "ROTATION_STAGED";
 
 const LABELS: Readonly<Record<string, Stage>> = {
   AWSPENDING: "pending",
@@ -92,30 +95,33 @@ export function createFakeSecretStore({
           secretId: answer.ARN,
           name: answer.Name,
           rotationEnabled: answer.RotationEnabled ?? false,
-          versions: Object.entries(answer.VersionIdsToStages ?? {}).map(([versionId, stages]) => ({
-            versionId,
-            stages: asStages(stages),
-          })),
+          versions: Object.entries(answer.VersionIdsToStages ?? {})
+            .map(([versionId, stages]) => ({ versionId, stages: asStages(stages) }))
+            .filter(({ stages }) => stages.length > 0),
         };
       }),
 
     read: (secretId, versionId) =>
       during({ call: "read", secretId, versionId }, () => read(secretId, versionId)),
 
-    stage: (secretId, { versionId, text }) =>
-      during({ call: "stage", secretId, versionId }, () => {
+    stage: (secretId, { versionId, text, isPending = false }) =>
+      during({ call: "stage", secretId, versionId }, async (between) => {
         try {
           secretsManager.call("PutSecretValue", {
             SecretId: secretId,
             ClientRequestToken: versionId,
             SecretString: text,
-            VersionStages: ["AWSPENDING"],
+            VersionStages: [isPending ? "AWSPENDING" : STAGED],
           });
         } catch (error) {
           if (!(error instanceof AwsApiError) || error.name !== "ResourceExistsException") {
             throw asRotationError(error);
           }
         }
+        const stored = storedVersion(secretId, versionId);
+        if (stored.stages.length > 0 || !labelsOf(secretId, versionId).includes(STAGED)) return stored;
+        await between();
+        beginPending(secretId, versionId);
         return storedVersion(secretId, versionId);
       }),
 
@@ -139,8 +145,36 @@ export function createFakeSecretStore({
       }),
 
     release: (secretId, versionId) =>
-      during({ call: "release", secretId, versionId }, () => removePending(secretId, versionId)),
+      during({ call: "release", secretId, versionId }, () => {
+        if (stagesOf(secretId, versionId).includes(STAGED)) {
+          call("UpdateSecretVersionStage", {
+            SecretId: secretId,
+            VersionStage: STAGED,
+            RemoveFromVersionId: versionId,
+          });
+        }
+        removePending(secretId, versionId);
+      }),
   };
+
+  function labelsOf(secretId: string, versionId: string): readonly string[] {
+    const { versions } = secretsManager.inspect(secretId);
+    return versions.find((version) => version.versionId === versionId)?.stages ?? [];
+  }
+
+  function beginPending(secretId: string, versionId: string): void {
+    const { versions } = secretsManager.inspect(secretId);
+    const holder = versions.find((each) => each.stages.includes("AWSPENDING"));
+    if (holder && holder.versionId !== versionId && !holder.stages.includes("AWSCURRENT")) {
+      throw new RotationError("StoreConflict", "Another version is pending by now.", { effect: "none" });
+    }
+    call("UpdateSecretVersionStage", {
+      SecretId: secretId,
+      VersionStage: "AWSPENDING",
+      MoveToVersionId: versionId,
+      ...(holder && { RemoveFromVersionId: holder.versionId }),
+    });
+  }
 
   function removePending(secretId: string, versionId: string): void {
     if (!stagesOf(secretId, versionId).includes("AWSPENDING")) return;

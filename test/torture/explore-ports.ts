@@ -25,7 +25,7 @@ export interface ExploredPorts {
  */
 const NAP_MS = 15_000;
 
-/** The ports over single calls: promote is the two calls that it is at the service, and may be cut between them. */
+/** The ports over single calls: stage, promote and release are the two that they are at the service, and may be cut between. */
 export function createPorts(ask: (call: Call, secretId: string) => Promise<Reply>): ExploredPorts {
   let nowMs = START_MS;
 
@@ -35,8 +35,14 @@ export function createPorts(ask: (call: Call, secretId: string) => Promise<Reply
     const { code, effect } = reply.error;
     throw new RotationError(code, `${call.op}: ${code}`, { effect });
   }
-  type Stored = { versionId: string; stages: readonly Stage[]; createdAtMs: number; text: string };
-  const dated = ({ createdAtMs, ...version }: Stored): StoredVersion => ({
+  type Stored = {
+    versionId: string;
+    stages: readonly Stage[];
+    createdAtMs: number;
+    text: string;
+    isStaged: boolean;
+  };
+  const dated = ({ createdAtMs, isStaged: _, ...version }: Stored): StoredVersion => ({
     ...version,
     createdAt: new Date(createdAtMs),
   });
@@ -51,14 +57,20 @@ export function createPorts(ask: (call: Call, secretId: string) => Promise<Reply
         const found = await answer<Stored | undefined>({ op: "read", versionId }, secretId);
         return found && dated(found);
       },
-      async stage(secretId, { versionId, text }) {
-        return dated(await answer<Stored>({ op: "stage", versionId, text }, secretId));
+      async stage(secretId, { versionId, text, isPending = false }) {
+        const found = await answer<Stored>({ op: "stage", versionId, text, isPending }, secretId);
+        if (found.stages.length > 0 || !found.isStaged) return dated(found);
+        await answer({ op: "label", versionId }, secretId);
+        return dated({ ...found, stages: ["pending"] });
       },
       async promote(secretId, versionId, from) {
         await answer({ op: "moveCurrent", versionId, from }, secretId);
         await answer({ op: "release", versionId }, secretId);
       },
-      release: (secretId, versionId) => answer({ op: "release", versionId }, secretId),
+      async release(secretId, versionId) {
+        await answer({ op: "unstage", versionId }, secretId);
+        await answer({ op: "release", versionId }, secretId);
+      },
     },
     controlPlane: {
       describeInstance: () => answer<Instance>({ op: "describeInstance" }),

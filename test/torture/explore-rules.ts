@@ -27,7 +27,7 @@ export const DRIFT = "where the runs end, current is live or something is pendin
 const UNDISTURBED = "where nothing disturbs the runs, they end with current live or something pending";
 
 /** The same where no run has failed either. */
-export const UNTOLD = "where every run says that all is well, current is live and nothing is pending";
+const UNTOLD = "where every run says that all is well, current is live and nothing is pending";
 
 /** What must hold once every run has ended and no task is left, where the operator has kept off; what does not. */
 export function brokenAtEnd(world: World, outcomes: readonly string[], isDisturbed: boolean): string[] {

@@ -6,6 +6,8 @@ import { isBusy, taskAnswer } from "./explore-tasks.ts";
 export interface World {
   readonly versions: readonly WorldVersion[];
   readonly rotationEnabled: boolean;
+  /** The version that was stored last by a run, and not released: it may become pending. */
+  readonly staged?: string;
   /** The password that opens Redis. */
   readonly live: string;
   /** Every password that has opened Redis so far, sorted. */
@@ -41,8 +43,13 @@ export interface Laws {
 /** What leaves a run: a call to the far end, or a sleep. */
 export type Call =
   | { readonly op: "describe" | "describeInstance" | "sleep" }
-  | { readonly op: "read" | "release"; readonly versionId: string }
-  | { readonly op: "stage"; readonly versionId: string; readonly text: string }
+  | { readonly op: "read" | "release" | "unstage" | "label"; readonly versionId: string }
+  | {
+      readonly op: "stage";
+      readonly versionId: string;
+      readonly text: string;
+      readonly isPending: boolean;
+    }
   | { readonly op: "moveCurrent"; readonly versionId: string; readonly from: string }
   | { readonly op: "changePassword" | "probe"; readonly password: string }
   | { readonly op: "describeTask"; readonly taskId: number }
@@ -98,7 +105,7 @@ export function carryOut(world: World, call: Call, laws: Laws): readonly [World,
     case "read":
       return answer(stored(world, call.versionId));
     case "stage": {
-      const { versionId, text } = call;
+      const { versionId, text, isPending } = call;
       const known = world.versions.find(({ id }) => id === versionId);
       if (known?.text !== undefined) return answer(stored(world, versionId));
       const made = {
@@ -112,8 +119,21 @@ export function carryOut(world: World, call: Call, laws: Laws): readonly [World,
       const versions = known
         ? world.versions.map((version) => (version === known ? made : version))
         : [...world.versions, made];
-      const next = { ...world, versions: attach(versions, versionId, "pending") };
+      const next = isPending
+        ? { ...world, versions: attach(versions, versionId, "pending") }
+        : { ...world, versions, staged: versionId };
       return answer(stored(next, versionId), next);
+    }
+    case "label": {
+      const { versionId } = call;
+      const pending = versionAt(world, "pending");
+      const isLeftOver = pending?.stages.includes("current");
+      if (pending !== undefined && pending.id !== versionId && !isLeftOver) return refuse("StoreConflict");
+      return answer(undefined, { ...world, versions: attach(world.versions, versionId, "pending") });
+    }
+    case "unstage": {
+      const { staged, ...rest } = world;
+      return answer(undefined, staged === call.versionId ? rest : world);
     }
     case "moveCurrent": {
       const { versionId, from } = call;
@@ -171,7 +191,7 @@ function stored(world: World, versionId: string) {
   const found = world.versions.find(({ id }) => id === versionId);
   if (found?.text === undefined) return undefined;
   const { stages, createdAtMs, text } = found;
-  return { versionId, stages, createdAtMs, text };
+  return { versionId, stages, createdAtMs, text, isStaged: world.staged === versionId };
 }
 
 function attach(versions: readonly WorldVersion[], versionId: string, stage: Stage): readonly WorldVersion[] {

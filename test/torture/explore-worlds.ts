@@ -115,6 +115,8 @@ const LOSSES: Readonly<Record<Losable, { readonly reply: Reply; readonly key: st
   describe: loss("StoreUnavailable", "none"),
   read: loss("StoreUnavailable", "none"),
   stage: loss("StoreUnavailable", "unknown"),
+  label: loss("StoreUnavailable", "unknown"),
+  unstage: loss("StoreUnavailable", "unknown"),
   moveCurrent: loss("StoreUnavailable", "unknown"),
   release: loss("StoreUnavailable", "unknown"),
   describeInstance: loss("NoAnswer", "none"),

@@ -197,7 +197,7 @@ describe("the exploration of code that is not well made", () => {
       }),
     );
     expect(found).toContain(
-      "current names a password that Redis has accepted once | run 1: stage of no version yet, run 1: moveCurrent of version 1",
+      "current names a password that Redis has accepted once | run 1: stage of no version yet, run 1: label of version 1, run 1: moveCurrent of version 1",
     );
   });
 
@@ -207,7 +207,7 @@ describe("the exploration of code that is not well made", () => {
       (process) =>
         process.invoke("", async ({ store, controlPlane, probe, clock }) => {
           const password = `Password-of-${versionId}`;
-          await store.stage(secretId, { versionId, text: text(password) });
+          await store.stage(secretId, { versionId, text: text(password), isPending: true });
           await controlPlane.changePassword(ACCOUNT, { password });
           const target = { host: "10.0.0.5", port: 6379, ssl: false, username: "default", password };
           while ((await probe(target)).answer !== "accepted") await clock.sleep(100);

@@ -1,0 +1,56 @@
+import { setMaxListeners } from "node:events";
+import type {
+  $Command,
+  SecretsManagerClient,
+  SecretsManagerClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from "@aws-sdk/client-secrets-manager";
+import { mayBeDone, storeError } from "./aws-errors.ts";
+
+/**
+ * Sends a command. `what` names it in errors; `changes`: it may have an effect; `confidential`: no message may show it.
+ *
+ * @throws RotationError
+ */
+export type SecretsManagerCall = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  what: string,
+  command: $Command<Input, Output, SecretsManagerClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>,
+  options?: { readonly changes?: boolean; readonly confidential?: readonly string[] },
+) => Promise<Output>;
+
+/** One call of AWS Secrets Manager, with its effect told where it fails. */
+export function secretsManagerCalls({
+  client,
+  signal,
+}: {
+  readonly client: SecretsManagerClient;
+  readonly signal?: AbortSignal;
+}): SecretsManagerCall {
+  // Every call that is under way listens; more than ten look like a leak to Node, which would print a warning.
+  if (signal !== undefined) setMaxListeners(0, signal);
+
+  return async (what, command, { changes = false, confidential = [] } = {}) => {
+    if (signal?.aborted) {
+      throw storeError(signal.reason, { what, effect: "none", confidential, aborted: true });
+    }
+    // The SDK tries again by itself and shows the last failure only. An earlier attempt may have been carried out.
+    let effect: "none" | "unknown" = "none";
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        try {
+          return await next(args);
+        } catch (error) {
+          if (changes && mayBeDone(error)) effect = "unknown";
+          throw error;
+        }
+      },
+      { step: "deserialize", priority: "high" },
+    );
+    try {
+      return await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+    } catch (error) {
+      throw storeError(error, { what, effect, confidential, aborted: signal?.aborted ?? false });
+    }
+  };
+}
