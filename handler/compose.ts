@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type Config, parseConfig, type StoreKind } from "../lib/config.ts";
+import { type Config, parseConfig, type RoleConfig, type StoreKind } from "../lib/config.ts";
 import { secretsManagerClient } from "../lib/drivers/aws-client.ts";
+import { awsIdentityToken } from "../lib/drivers/aws-identity-token.ts";
 import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
 import { createLog, type Log, type LogOptions } from "../lib/drivers/log.ts";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
+import type { TencentConnection, TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
 import { tencentRedisV2 } from "../lib/drivers/tencent-redis-v2.ts";
 import { parseEndpoint } from "../lib/drivers/tencent-route.ts";
 import { tencentSsm } from "../lib/drivers/tencent-ssm.ts";
+import { type RoleSessionHolder, tencentRole } from "../lib/drivers/tencent-sts.ts";
 import { RotationError } from "../lib/errors.ts";
 import { createLimiter } from "../lib/limiter.ts";
 import type { Context } from "../lib/rotation/context.ts";
@@ -43,8 +46,9 @@ const OTHER_CALLS_PER_SECOND = 20;
 
 /**
  * Configuration → drivers, wired for one invocation. Credentials are read anew: a warm function must not keep old ones.
+ * Those of a role are kept for as long as they are good.
  *
- * @throws RotationError `ConfigurationInvalid`, `CredentialsMissing`
+ * @throws RotationError `ConfigurationInvalid`, `CredentialsMissing`, and what the stores of credentials throw
  */
 export async function compose(invocation: Invocation): Promise<Composition> {
   const { environment, remainingMs } = invocation;
@@ -61,20 +65,26 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   if (config.endpointUrl !== undefined) parseEndpoint(config.endpointUrl);
   const secretsManager = async (region: string | undefined) =>
     awsSecretsManager({ client: await warmClient(region), clock, signal });
-  const { credentialsSecretId, storeRegion } = config;
+  const { credentialsSecretId, role, storeRegion } = config;
   const awsStore = config.store === "aws" ? await secretsManager(storeRegion) : undefined;
-  const credentials =
-    credentialsSecretId === undefined
-      ? credentialsFromEnvironment(environment)
-      : await credentialsFromSecret(awsStore ?? (await secretsManager(undefined)), credentialsSecretId);
-  const connection = {
-    credentials: async () => credentials,
+  const anonymous = {
     ...(config.site === "intl" && { site: "intl" as const }),
     endpointUrl: config.endpointUrl,
     signal,
     clock,
     limiter: limiter.acquire,
   };
+  let credentials: () => Promise<TencentCredentials>;
+  if (role !== undefined) {
+    credentials = await roleCredentials(role, anonymous, environment);
+  } else {
+    const read =
+      credentialsSecretId === undefined
+        ? credentialsFromEnvironment(environment)
+        : await credentialsFromSecret(awsStore ?? (await secretsManager(undefined)), credentialsSecretId);
+    credentials = async () => read;
+  }
+  const connection = { ...anonymous, credentials };
 
   return {
     config,
@@ -112,6 +122,31 @@ async function warmClient(region: string | undefined): Promise<SecretsManagerCli
   const client = clients.get(region) ?? (await secretsManagerClient(region === undefined ? {} : { region }));
   clients.set(region, client);
   return client;
+}
+
+/** A warm function goes on with a session that is still good. */
+const sessions = new Map<string, RoleSessionHolder>();
+
+/** Asks for the credentials once before they are needed, so that a refusal is told once and not for each secret. */
+async function roleCredentials(
+  role: RoleConfig,
+  connection: Omit<TencentConnection, "credentials">,
+  environment: Invocation["environment"],
+): Promise<() => Promise<TencentCredentials>> {
+  const { clock, signal, site, endpointUrl } = connection;
+  const key = JSON.stringify([role, site, endpointUrl]);
+  const held = sessions.get(key) ?? {};
+  sessions.set(key, held);
+  const identityToken = awsIdentityToken({
+    client: await warmClient(undefined),
+    audience: role.audience,
+    endpointUrl: environment.AWS_ENDPOINT_URL_STS || environment.AWS_ENDPOINT_URL || undefined,
+    clock,
+    signal,
+  });
+  const credentials = tencentRole({ ...connection, ...role, identityToken, held });
+  await credentials();
+  return credentials;
 }
 
 function readBundle(path: string): string {

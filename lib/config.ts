@@ -4,11 +4,24 @@ import { describeIssues } from "./issues.ts";
 
 export type StoreKind = "aws" | "ssm";
 
+export interface RoleConfig {
+  readonly roleArn: string;
+  /** The name of the identity provider in CAM. */
+  readonly providerId: string;
+  readonly sessionName: string;
+  /** For whom the identity token is: a client id of the identity provider. */
+  readonly audience: string;
+  /** Where Tencent Cloud's STS is asked. */
+  readonly region: string;
+}
+
 /** The operator's settings, from the environment. */
 export interface Config {
   readonly site: "domestic" | "intl";
   readonly endpointUrl: string | undefined;
   readonly credentialsSecretId: string | undefined;
+  /** The CAM role whose credentials an identity token of AWS is exchanged for. */
+  readonly role: RoleConfig | undefined;
   readonly store: StoreKind;
   readonly storeRegion: string | undefined;
   /** The secrets that a driven run works on where its payload names none. */
@@ -39,6 +52,19 @@ const schema = z.object({
   TENCENTCLOUD_SITE: z.optional(z.literal("intl")),
   TENCENTCLOUD_ENDPOINT_URL: z.optional(z.url({ protocol: /^https?$/ })),
   TENCENTCLOUD_CREDENTIALS_SECRET_ID: z.optional(z.string()),
+  TENCENTCLOUD_ROLE_ARN: z.optional(
+    z.string().check(z.regex(/^qcs::cam::uin\/\d+:role(Name)?\/[^\s/:]+$/, "must be a role's ARN")),
+  ),
+  TENCENTCLOUD_PROVIDER_ID: z.optional(z.string().check(z.regex(/^[^\s/:]+$/, "must be a provider's name"))),
+  TENCENTCLOUD_ROLE_SESSION_NAME: z._default(
+    z.string().check(z.regex(/^[\w+=,.@-]{2,128}$/, "must be 2 to 128 letters, digits and +=,.@-_")),
+    "redis-rotation",
+  ),
+  TENCENTCLOUD_TOKEN_AUDIENCE: z._default(
+    z.string().check(z.regex(/^[\x21-\x7e]{1,1000}$/, "must be without blanks")),
+    "sts.tencentcloudapi.com",
+  ),
+  TENCENTCLOUD_STS_REGION: z.optional(z.string().check(z.regex(/^[a-z]+(-[a-z0-9]+)+$/, "must be a region"))),
   SECRET_STORE: z.optional(z.enum(["aws", "ssm"])),
   SECRET_STORE_REGION: z.optional(z.string().check(z.regex(/^[a-z0-9-]+$/, "must be a region"))),
   ROTATION_SECRETS: z._default(names, []),
@@ -55,6 +81,11 @@ const SECOND_NAMES: Readonly<Record<string, string>> = {
   TENCENT_SITE: "TENCENTCLOUD_SITE",
   TENCENT_ENDPOINT_URL: "TENCENTCLOUD_ENDPOINT_URL",
   TENCENT_CREDENTIALS_SECRET_ID: "TENCENTCLOUD_CREDENTIALS_SECRET_ID",
+  TENCENT_ROLE_ARN: "TENCENTCLOUD_ROLE_ARN",
+  TENCENT_PROVIDER_ID: "TENCENTCLOUD_PROVIDER_ID",
+  TENCENT_ROLE_SESSION_NAME: "TENCENTCLOUD_ROLE_SESSION_NAME",
+  TENCENT_TOKEN_AUDIENCE: "TENCENTCLOUD_TOKEN_AUDIENCE",
+  TENCENT_STS_REGION: "TENCENTCLOUD_STS_REGION",
 };
 
 const NOT_YET = ["ROTATION_TAG", "ROTATION_PREFIX"] as const;
@@ -78,6 +109,7 @@ export function parseConfig(
     if (given[second] && given[second] !== set[first])
       problems.push(`${second}: ${first} says something else`);
   }
+  problems.push(...roleProblems(set));
   for (const name of NOT_YET) {
     if (set[name]) problems.push(`${name}: not supported yet, list the secrets in ROTATION_SECRETS`);
   }
@@ -92,6 +124,7 @@ export function parseConfig(
     site: variables.TENCENTCLOUD_SITE ?? "domestic",
     endpointUrl: variables.TENCENTCLOUD_ENDPOINT_URL,
     credentialsSecretId: variables.TENCENTCLOUD_CREDENTIALS_SECRET_ID,
+    role: roleOf(variables),
     store: variables.SECRET_STORE ?? defaultStore,
     storeRegion: variables.SECRET_STORE_REGION,
     secretIds: variables.ROTATION_SECRETS,
@@ -101,5 +134,36 @@ export function parseConfig(
     verify: variables.VERIFY,
     caBundlePath: variables.REDIS_CA_BUNDLE,
     logLevel: variables.LOG_LEVEL,
+  };
+}
+
+/** What does not fit together, whether or not each variable by itself is good. */
+function roleProblems(set: Readonly<Record<string, string | undefined>>): string[] {
+  const roleArn = set.TENCENTCLOUD_ROLE_ARN;
+  const providerId = set.TENCENTCLOUD_PROVIDER_ID;
+  const problems: string[] = [];
+  if (roleArn && !providerId) {
+    problems.push("TENCENTCLOUD_PROVIDER_ID: must be set with TENCENTCLOUD_ROLE_ARN");
+  }
+  if (providerId && !roleArn) {
+    problems.push("TENCENTCLOUD_ROLE_ARN: must be set with TENCENTCLOUD_PROVIDER_ID");
+  }
+  if (roleArn && set.TENCENTCLOUD_CREDENTIALS_SECRET_ID) {
+    problems.push("TENCENTCLOUD_CREDENTIALS_SECRET_ID: must not be set with TENCENTCLOUD_ROLE_ARN");
+  }
+  return problems;
+}
+
+function roleOf(variables: z.infer<typeof schema>): RoleConfig | undefined {
+  const { TENCENTCLOUD_ROLE_ARN: roleArn, TENCENTCLOUD_PROVIDER_ID: providerId } = variables;
+  if (roleArn === undefined || providerId === undefined) return undefined;
+  return {
+    roleArn,
+    providerId,
+    sessionName: variables.TENCENTCLOUD_ROLE_SESSION_NAME,
+    audience: variables.TENCENTCLOUD_TOKEN_AUDIENCE,
+    region:
+      variables.TENCENTCLOUD_STS_REGION ??
+      (variables.TENCENTCLOUD_SITE === "intl" ? "ap-singapore" : "ap-guangzhou"),
   };
 }

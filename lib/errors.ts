@@ -22,6 +22,14 @@ export const ERRORS = {
     retry: "never",
     next: "Give the function a role, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.",
   },
+  IdentityTokenRefused: {
+    retry: "never",
+    next: "Enable outbound identity federation in the AWS account, and grant the function's role sts:GetWebIdentityToken for the audience.",
+  },
+  RoleRefused: {
+    retry: "never",
+    next: "Compare the identity provider and the role's trust policy in CAM with docs/credentials.md.",
+  },
   AccountNotFound: {
     retry: "never",
     next: "Create the account on the instance, or correct username in the secret.",

@@ -6,6 +6,7 @@ const DEFAULTS = {
   site: "domestic",
   endpointUrl: undefined,
   credentialsSecretId: undefined,
+  role: undefined,
   store: "aws",
   storeRegion: undefined,
   secretIds: [],
@@ -87,6 +88,75 @@ describe("parseConfig", () => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toMatch(new RegExp(`^Environment: ${name}: \\S`));
     expect(problems.slice(`Environment: ${name}: `.length)).not.toContain(value);
+  });
+
+  describe("of a role", () => {
+    const ROLE = "qcs::cam::uin/100000000001:roleName/redis-rotation";
+    const PAIR = { TENCENTCLOUD_ROLE_ARN: ROLE, TENCENTCLOUD_PROVIDER_ID: "aws-rotation" };
+    const DEFAULT_ROLE = {
+      roleArn: ROLE,
+      providerId: "aws-rotation",
+      sessionName: "redis-rotation",
+      audience: "sts.tencentcloudapi.com",
+      region: "ap-guangzhou",
+    };
+
+    it.each([
+      ["the pair alone", {}, {}],
+      ["the international site", { TENCENTCLOUD_SITE: "intl" }, { region: "ap-singapore" }],
+      ["a finance region", { TENCENTCLOUD_STS_REGION: "ap-shanghai-fsi" }, { region: "ap-shanghai-fsi" }],
+      ["a session's name", { TENCENTCLOUD_ROLE_SESSION_NAME: "lambda@eu" }, { sessionName: "lambda@eu" }],
+      [
+        "an audience",
+        { TENCENTCLOUD_TOKEN_AUDIENCE: "https://x.example/a" },
+        { audience: "https://x.example/a" },
+      ],
+    ])("takes %s", (_, variables, differs) => {
+      const { role } = parseConfig({ ...PAIR, ...variables }, "aws");
+      expect(role).toEqual({ ...DEFAULT_ROLE, ...differs });
+    });
+
+    it("takes every second name", () => {
+      const first = {
+        ...PAIR,
+        TENCENTCLOUD_ROLE_SESSION_NAME: "on-scf",
+        TENCENTCLOUD_TOKEN_AUDIENCE: "tencent",
+        TENCENTCLOUD_STS_REGION: "ap-beijing",
+      };
+      const second = Object.entries(first).map(([name, value]) => [name.replace("CLOUD", ""), value]);
+      expect(parseConfig(Object.fromEntries(second), "ssm").role).toEqual(parseConfig(first, "ssm").role);
+    });
+
+    it.each([
+      ["TENCENTCLOUD_ROLE_ARN", "arn:aws:iam::123456789012:role/redis-rotation"],
+      ["TENCENTCLOUD_ROLE_ARN", "qcs::cam::uin/me:roleName/x"],
+      ["TENCENTCLOUD_PROVIDER_ID", "qcs::cam::uin/100000000001:oidc-provider/aws"],
+      ["TENCENTCLOUD_ROLE_SESSION_NAME", "two words"],
+      ["TENCENTCLOUD_TOKEN_AUDIENCE", "two words"],
+      ["TENCENTCLOUD_STS_REGION", "evil.example/x"],
+    ])("refuses %s=%s by name, without its value", (name, value) => {
+      const problems = problemsOf({ ...PAIR, [name]: value });
+      expect(problems).toMatch(new RegExp(`^Environment: ${name}: \\S`));
+      expect(problems).not.toContain(value);
+    });
+
+    it("refuses half a pair, and two ways at once, with everything else", () => {
+      const { TENCENTCLOUD_ROLE_ARN, TENCENTCLOUD_PROVIDER_ID } = PAIR;
+      const named = (environment: Record<string, string>) =>
+        problemsOf(environment)
+          .replace("Environment: ", "")
+          .split("; ")
+          .map((problem) => problem.split(":")[0]);
+      expect(named({ TENCENTCLOUD_ROLE_ARN })).toEqual(["TENCENTCLOUD_PROVIDER_ID"]);
+      expect(named({ TENCENTCLOUD_PROVIDER_ID })).toEqual(["TENCENTCLOUD_ROLE_ARN"]);
+      const secret = { TENCENTCLOUD_CREDENTIALS_SECRET_ID: "ops/tencent" };
+      expect(named({ ...PAIR, ...secret })).toEqual(["TENCENTCLOUD_CREDENTIALS_SECRET_ID"]);
+      expect(named({ TENCENTCLOUD_ROLE_ARN, ...secret, VERIFY: "none" })).toEqual([
+        "VERIFY",
+        "TENCENTCLOUD_PROVIDER_ID",
+        "TENCENTCLOUD_CREDENTIALS_SECRET_ID",
+      ]);
+    });
   });
 
   it("refuses a second name that contradicts the first", () => {

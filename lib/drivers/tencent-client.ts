@@ -36,7 +36,9 @@ export interface TencentConnection {
   readonly timeoutMs?: number | undefined;
 }
 
-export interface TencentClientOptions extends TencentConnection {
+export interface TencentClientOptions extends Omit<TencentConnection, "credentials"> {
+  /** `unsigned`: none are needed, for the actions that say so. */
+  readonly credentials: TencentConnection["credentials"] | "unsigned";
   /** The service's name in its host, such as `redis`. */
   readonly service: string;
   /** The API version, such as `2018-04-12`. */
@@ -69,14 +71,15 @@ export const READ_PAUSES_MS: readonly number[] = [250, 500, 1000];
  * @throws RotationError `ConfigurationInvalid` where the region or the endpoint URL is not acceptable
  */
 export function createTencentClient(options: TencentClientOptions): TencentClient {
-  const { version, region, signal, clock, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { version, region, signal, clock, timeoutMs = DEFAULT_TIMEOUT_MS, credentials } = options;
+  const unsigned = credentials === "unsigned";
   const host = tencentHost(options);
   const { protocol, agent } = routeTo(options.endpointUrl, options.ca);
   // Each request under way listens to it, and a fleet has many.
   setMaxListeners(0, signal);
 
   const send = async <Answer>(call: TencentCall<Answer>): Promise<Answer> => {
-    const credential = await readCredentials(options.credentials);
+    const credential = unsigned ? NOBODY : await readCredentials(credentials);
     const { secretId, secretKey, token = "" } = credential;
     const sentCall = { ...call, secrets: [...(call.secrets ?? []), secretId, secretKey, token] };
     const { attempt, agentOf } = watch(agent);
@@ -93,7 +96,7 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
     });
     let response: unknown;
     try {
-      response = await client.request(call.action, call.params, { signal });
+      response = await client.request(call.action, call.params, { signal, skipSign: unsigned });
     } catch (error) {
       throw toRotationError(error, sentCall, { ...attempt, aborted: signal.aborted }, options.errors);
     }
@@ -120,6 +123,8 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
     }
   };
 }
+
+const NOBODY: TencentCredentials = { secretId: "", secretKey: "" };
 
 /** Printable and without blanks: a stray line break would fail only inside the HTTP client, which quotes it. */
 const credentialPart = z.string().check(z.regex(/^[\x21-\x7e]+$/));

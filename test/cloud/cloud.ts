@@ -14,6 +14,7 @@ import {
 } from "./secrets-manager/rotation-engine.ts";
 import { startSecretsManager } from "./secrets-manager/server.ts";
 import { createSsm, type Ssm } from "./ssm/model.ts";
+import { type Federation, startFederation } from "./sts/federation.ts";
 import { type Certificates, createCertificates } from "./tencentdb/certificates.ts";
 import type { InstanceOptions } from "./tencentdb/instances.ts";
 import { createTencentDb, type TencentDb, type TencentDbOptions } from "./tencentdb/model.ts";
@@ -21,6 +22,7 @@ import { ensureRedisServer } from "./tencentdb/redis-package.ts";
 import { type RedisProxy, startRedisProxy } from "./tencentdb/redis-proxy.ts";
 import { type RedisServer, startRedisServer } from "./tencentdb/redis-server.ts";
 import { startTencentServer } from "./tencentdb/server.ts";
+import type { Credential } from "./tencentdb/tc3.ts";
 import type { CallWatcher } from "./watched-call.ts";
 
 export interface CloudInstance extends Omit<InstanceOptions, "wanIp" | "port"> {
@@ -49,6 +51,8 @@ export interface LocalCloud {
   readonly ssm: Ssm;
   /** Of the store that was asked for. */
   readonly secrets: CloudSecrets;
+  /** Its environment takes the place of Tencent Cloud's keys. */
+  readonly federation: Omit<Federation, "close">;
   /** The servers themselves, past any proxy. */
   readonly redis: ReadonlyMap<string, RedisServer>;
   /** From then on Secrets Manager has the function `invoke` called when a secret is rotated. */
@@ -88,12 +92,22 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     ...(unknownActions !== undefined && { unknownActions }),
   });
   const tencentKey = { secretId: `AKIDlocal${newKey()}`, secretKey: newKey() };
+  const tencentKeys: Credential[] = [tencentKey];
+  const awsKey = { id: `AKIALOCAL${newKey().slice(0, 11).toUpperCase()}`, secretAccessKey: newKey() };
+  const awsKeys = { [awsKey.id]: { secretAccessKey: awsKey.secretAccessKey } };
+  const federation = await startFederation({
+    clock: systemClock,
+    keys: awsKeys,
+    region: REGION,
+    credentials: tencentKeys,
+    onCall,
+  });
   const storeClock = shiftedClock();
   const ssm = createSsm({ clock: storeClock });
   const tencentServer = await startTencentServer({
     clock: systemClock,
-    services: { redis: tencentDb, ssm },
-    credentials: [tencentKey],
+    services: { redis: tencentDb, ssm, sts: federation.tencent },
+    credentials: tencentKeys,
     onCall,
   });
 
@@ -102,11 +116,10 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   const secrets = store === "aws" ? secretsInAws(secretsManager) : secretsInSsm(ssm);
   for (const instance of instances) secrets.create(instance.instanceId, secretText(instance, addresses));
   storeClock.shiftMs = 0;
-  const awsKey = { id: `AKIALOCAL${newKey().slice(0, 11).toUpperCase()}`, secretAccessKey: newKey() };
   const awsServer = await startSecretsManager({
     clock: systemClock,
     newId: randomUUID,
-    keys: { [awsKey.id]: { secretAccessKey: awsKey.secretAccessKey } },
+    keys: awsKeys,
     inRegion: (region) => (region === REGION ? secretsManager : undefined),
     onCall,
   });
@@ -133,6 +146,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     secretsManager,
     ssm,
     secrets,
+    federation,
     redis,
     connectFunction(invoke, retryAfterMs) {
       return createRotationEngine({
@@ -152,7 +166,9 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     },
     newestTaskId: (instanceId) => tencentDb.newestTaskId(instanceId),
     async close() {
-      await Promise.all([tencentServer, awsServer, ...proxies.values()].map((server) => server.close()));
+      await Promise.all(
+        [tencentServer, awsServer, federation, ...proxies.values()].map((server) => server.close()),
+      );
       await Promise.all([...redis.values()].map((server) => server.stop()));
       await rm(directory, { recursive: true, force: true });
     },

@@ -17,10 +17,15 @@ import {
   type QcloudFront,
 } from "./v2/front.ts";
 
+interface Service extends Pick<TencentDb, "dispatch"> {
+  /** Actions that are called with `SKIP` in place of a signature. Default: none. */
+  readonly unsignedActions?: readonly string[];
+}
+
 export interface TencentServerOptions {
   readonly clock: Clock;
   /** By the first label of the Host header: `redis`. */
-  readonly services: Readonly<Record<string, Pick<TencentDb, "dispatch">>>;
+  readonly services: Readonly<Record<string, Service>>;
   /** The keys that may sign. Looked at for each request. */
   readonly credentials: readonly Credential[];
   /** PEM texts: serves https instead of http. */
@@ -129,7 +134,7 @@ interface JsonArrival {
 /** API 3.0. */
 async function serveJson(
   { request, path, query, body, requestId }: JsonArrival,
-  service: Pick<TencentDb, "dispatch">,
+  service: Service,
   options: TencentServerOptions,
 ): Promise<unknown> {
   const headers: Record<string, string | undefined> = {};
@@ -147,7 +152,10 @@ async function serveJson(
   };
   const authenticate = () => {
     const nowMs = options.clock.now();
-    verifyTc3({ method, path, query, headers, body }, { credentials: options.credentials, nowMs });
+    const mayBeUnsigned = service.unsignedActions?.includes(call.action) === true;
+    if (!mayBeUnsigned || headers.authorization !== "SKIP") {
+      verifyTc3({ method, path, query, headers, body }, { credentials: options.credentials, nowMs });
+    }
     if (parameters instanceof ApiError) throw parameters;
   };
   try {

@@ -10,6 +10,8 @@ export interface Credential {
   readonly secretId: string;
   readonly secretKey: string;
   readonly token?: string;
+  /** Milliseconds since the epoch. Default: it lasts. */
+  readonly expiresAtMs?: number;
 }
 
 export interface SignedRequest {
@@ -55,6 +57,9 @@ export function verifyTc3(request: SignedRequest, options: VerifyOptions): void 
   const token = request.headers["x-tc-token"];
   if (credential.token === undefined ? token !== undefined : !equal(credential.token, token ?? "")) {
     throw new ApiError("AuthFailure.TokenFailure", "The provided token is not valid.");
+  }
+  if (credential.expiresAtMs !== undefined && credential.expiresAtMs <= options.nowMs) {
+    throw new ApiError("AuthFailure.TokenFailure", "The provided token has expired.");
   }
 }
 

@@ -34,6 +34,9 @@ export function createFormVerifier(credentials: readonly Credential[]): FormVeri
       if (credential.token === undefined ? token !== null : !equal(credential.token, token ?? "")) {
         throw new ApiError("4105", "The token is not that of this key.");
       }
+      if (credential.expiresAtMs !== undefined && credential.expiresAtMs <= nowMs) {
+        throw new ApiError("4105", "The token has expired.");
+      }
       const use = `${credential.secretId}/${timestamp}/${nonce}`;
       if (seen.has(use) || Math.abs(nowMs / 1_000 - timestamp) > VALID_FOR_SECONDS) {
         throw new ApiError("4500", "The Nonce was used before, or the Timestamp is not of now.");
