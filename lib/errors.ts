@@ -40,7 +40,7 @@ export const ERRORS = {
   },
   RedisUnreachable: {
     retry: "never",
-    next: "Give the function a network path to the instance (VPC, security group), or set VERIFY=task.",
+    next: "Give the function a network path to the instance (VPC, security group, REDIS_CA_BUNDLE), or set VERIFY=task; an api that asks for the old password needs the path.",
   },
   InstancePasswordFree: {
     retry: "never",
@@ -79,6 +79,10 @@ export const ERRORS = {
     retry: "never",
     next: "Grant the credentials the named action on the instance (CAM policy).",
   },
+  CredentialsRejected: {
+    retry: "never",
+    next: "Nothing where the platform renews the credentials: the next run has fresh ones. Else set valid ones, and check the clock.",
+  },
   Throttled: { retry: "soon", next: "Nothing: the next run carries on." },
   CloudUnavailable: { retry: "soon", next: "Nothing: the next run carries on." },
   CloudUnreachable: { retry: "soon", next: "Check the function's route to the API endpoint and its DNS." },
@@ -112,7 +116,7 @@ export const ERRORS = {
   },
   Drift: {
     retry: "never",
-    next: "Rotate the secret by hand with force: that sets a new password on both sides.",
+    next: "Roll back where the previous password opens Redis; else rotate by hand with force: that sets a new one on both sides.",
   },
   RotationPending: { retry: "never", next: "Let the next run finish the pending rotation, or abandon it." },
   // The run.

@@ -50,6 +50,8 @@ export interface SecretDescription {
   readonly name: string;
   /** Whether the secret manager itself rotates the secret with a function. */
   readonly rotationEnabled: boolean;
+  /** The current version was not made current after this moment. Absent where the store cannot tell. */
+  readonly currentSince?: Date;
   /** The versions that carry a stage. A version may carry two: current and pending right after a promotion. */
   readonly versions: readonly { readonly versionId: string; readonly stages: readonly Stage[] }[];
 }

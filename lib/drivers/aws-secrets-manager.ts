@@ -48,10 +48,14 @@ export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOp
 
   const describe = async (secretId: string): Promise<SecretDescription> => {
     const secret = await describeLabels(secretId);
+    const rotationEnabled = secret.RotationEnabled ?? false;
+    // A rotation of Secrets Manager's own changes the secret before it calls the function.
+    const currentSince = rotationEnabled ? secret.LastRotatedDate : secret.LastChangedDate;
     return {
       secretId: secret.ARN ?? secretId,
       name: secret.Name ?? secretId,
-      rotationEnabled: secret.RotationEnabled ?? false,
+      rotationEnabled,
+      ...(currentSince && { currentSince }),
       versions: Object.entries(secret.VersionIdsToStages ?? {})
         .map(([versionId, labels]) => ({ versionId, stages: stagesOf(labels) }))
         .filter(({ stages }) => stages.length > 0),

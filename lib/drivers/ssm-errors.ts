@@ -17,6 +17,10 @@ export const SSM_API_ERRORS: ApiErrorTable = new Map([
   ["ResourceInUse.VersionIdExists", ["StoreConflict", "none"]],
   // Stays until someone grants it.
   ["AuthFailure", ["StoreDenied", "none"]],
+  ["AuthFailure.TokenFailure", ["CredentialsRejected", "none"]],
+  ["AuthFailure.SecretIdNotFound", ["CredentialsRejected", "none"]],
+  ["AuthFailure.SignatureExpire", ["CredentialsRejected", "none"]],
+  ["AuthFailure.InvalidSecretId", ["CredentialsRejected", "none"]],
   ["UnauthorizedOperation", ["StoreDenied", "none"]],
   ["OperationDenied.RoleNotExist", ["StoreDenied", "none"]],
   ["OperationDenied.UinNotMatch", ["StoreDenied", "none"]],

@@ -35,6 +35,8 @@ export interface SsmVersion {
   readonly leftovers: readonly string[];
   /** Of the first entry that is left. */
   readonly createdAtMs: number;
+  /** Of the entry that decides what it is. */
+  readonly decidedAtMs: number;
   /** 0: never seen as the current one. */
   readonly turn: number;
   /** Neither released nor promoted. */
@@ -102,6 +104,7 @@ export function readHistory(listed: readonly ListedVersion[]): SsmHistory | unde
       storedId: decisive.storedId,
       leftovers: others.map(({ storedId }) => storedId),
       createdAtMs: Math.min(...entries.map(({ createdAtMs }) => createdAtMs)),
+      decidedAtMs: decisive.createdAtMs,
       turn: Math.max(0, decisive.rank),
       isOpen: decisive.rank < 0,
     };
@@ -145,6 +148,12 @@ export function createdAt({ versions, current, currentListedAtMs }: SsmState, ve
   const recordedAtMs = versions.find((version) => version.versionId === versionId)?.createdAtMs;
   const isByHand = versionId === current.versionId && versionId.startsWith(BY_HAND);
   return new Date(Math.min(recordedAtMs ?? currentListedAtMs, isByHand ? currentListedAtMs : Infinity));
+}
+
+/** When the current version became the current one; undefined where it was set by hand, or a promotion is under way. */
+export function promotedAt({ versions, current }: SsmState): Date | undefined {
+  const found = versions.find(({ versionId }) => versionId === current.versionId);
+  return found && found.turn > 0 ? new Date(found.decidedAtMs) : undefined;
 }
 
 /**

@@ -31,6 +31,11 @@ export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>(
   ["ResourceUnavailable.GetSecurityError", ["CloudUnavailable", "unknown"]],
   // Stays until someone grants it.
   ["AuthFailure", ["AccessDenied", "none"]],
+  // Unknown to the cloud by now, or signed with another time.
+  ["AuthFailure.TokenFailure", ["CredentialsRejected", "none"]],
+  ["AuthFailure.SecretIdNotFound", ["CredentialsRejected", "none"]],
+  ["AuthFailure.SignatureExpire", ["CredentialsRejected", "none"]],
+  ["AuthFailure.InvalidSecretId", ["CredentialsRejected", "none"]],
   ["UnauthorizedOperation", ["AccessDenied", "none"]],
   ["InvalidParameter.PermissionDenied", ["AccessDenied", "none"]],
   ["InternalError.InstanceOperatePermissionError", ["AccessDenied", "none"]],

@@ -126,8 +126,8 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
         if (found) {
           const passwordChangedAt = fromApiTime(found.PasswordLastModifiedTime ?? "");
           return {
-            privilege: found.Privilege ?? "rw",
-            readonlyPolicy: found.ReadonlyPolicy ?? ["master"],
+            privilege: found.Privilege || "rw",
+            readonlyPolicy: found.ReadonlyPolicy?.length ? found.ReadonlyPolicy : ["master"],
             ...(passwordChangedAt && { passwordChangedAt }),
           };
         }

@@ -9,6 +9,7 @@ import {
   createdAt,
   MAX_VERSIONS,
   pendingOf,
+  promotedAt,
   promotedId,
   releasedId,
   type SsmState,
@@ -75,11 +76,13 @@ export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
   return {
     async describe(secretId) {
       const state = await look(secretId);
+      const since = promotedAt(state);
       const ids = new Set([state.current.versionId, ...state.versions.map(({ versionId }) => versionId)]);
       return {
         secretId,
         name: secretId,
         rotationEnabled: false,
+        ...(since && { currentSince: since }),
         versions: [...ids]
           .map((versionId) => ({ versionId, stages: stagesOf(state, versionId) }))
           .filter(({ stages }) => stages.length > 0),
@@ -112,6 +115,7 @@ export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
 
     async promote(secretId, versionId, from) {
       let basis: number | undefined;
+      let isFull = false;
       await settle(secretId, async (state, change) => {
         const { current, newestTurn } = state;
         const version = find(state, versionId);
@@ -131,7 +135,14 @@ export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
         if (current.versionId !== from) {
           throw conflict(secretId, `neither version ${from} nor version ${versionId} is current any more`);
         }
-        if (!current.isRecorded) return void (await record(state, change));
+        if (!current.isRecorded && !isFull) {
+          // Where others have taken its place meanwhile, consumers come first, and the value before goes unrecorded.
+          await record(state, change).catch((error: unknown) => {
+            if (!(error instanceof RotationError && error.code === "StoreRefused")) throw error;
+            isFull = true;
+          });
+          return undefined;
+        }
         const text = await textOf(secretId, version.storedId);
         if (text === undefined) return undefined;
         basis = newestTurn;

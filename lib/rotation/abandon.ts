@@ -4,7 +4,9 @@ import { attempt, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
 import type { Move } from "./plan.ts";
 import { Run } from "./run.ts";
-import { readCurrent, readVersion, versionAt } from "./versions.ts";
+import { differences, readCurrent, readVersion, versionAt } from "./versions.ts";
+
+const IDENTITY: readonly string[] = ["region", "instanceId", "username", "usernames"];
 
 /**
  * Takes the pending label off a rotation that is given up, and only where the plan would send its password (again):
@@ -22,7 +24,9 @@ export function abandonSecret(context: Context, secretId: string, force: boolean
     findings.versionId = pendingId;
 
     const pending = pendingId !== current.versionId && (await readVersion(store, secretId, pendingId));
-    if (pending) {
+    // By force also what no rotation can go on with: a version for another instance or account.
+    const isForeign = pending && differences(current, pending).some((field) => IDENTITY.includes(field));
+    if (pending && !(force && isForeign)) {
       const run = new Run(force ? { ...context, verify: "task" } : context, secretId, description);
       run.follow({ pending });
       let move = await run.next();

@@ -1,8 +1,8 @@
 /** Which account a rotation changes, and what must be so before it may. */
 import { RotationError } from "../errors.ts";
-import type { AccountRights, ControlPlane, SecretValue } from "../ports.ts";
+import type { AccountRights, ControlPlane, SecretDescription, SecretValue } from "../ports.ts";
 import type { Context } from "./context.ts";
-import type { Version } from "./versions.ts";
+import { type Version, versionAt } from "./versions.ts";
 
 const DEFAULT_INTERVAL_MS = 3_600_000;
 
@@ -45,24 +45,40 @@ export function alternationIntervalMs(context: Context): number {
 }
 
 /**
- * Clients may use the idle account until they have read the current version, so it is left alone until the active one,
- * and the version that names it, are old enough.
+ * Clients may use the idle account until they have read the current version, so it is left alone until the active one's
+ * password, and the version that names it as the current one, are old enough.
  *
  * @throws RotationError `AlternationTooSoon`
  */
-export async function requireInterval(context: Context, { value, createdAt }: Version): Promise<void> {
+export async function requireInterval(
+  context: Context,
+  description: SecretDescription,
+  current: Version,
+): Promise<void> {
   const { controlPlane, clock } = context;
+  const { value } = current;
   if (value.usernames === undefined) return;
+  const idle = nextAccount(value);
+  if ((await controlPlane.describeAccount(idle)) === undefined) return;
   const active = await controlPlane.describeAccount(value);
-  const changedAt = Math.max(createdAt.getTime(), active?.passwordChangedAt?.getTime() ?? 0);
+  const changedAt = Math.max(currentSince(description, current), active?.passwordChangedAt?.getTime() ?? 0);
   const leftMs = changedAt + alternationIntervalMs(context) - clock.now();
   if (leftMs <= 0) return;
   throw new RotationError(
     "AlternationTooSoon",
-    `Account ${nextAccount(value).username} of instance ${value.instanceId} in ${value.region} must stay as it is ` +
-      `for another ${Math.ceil(leftMs / 60_000)} minutes: clients may still use it`,
+    `Account ${idle.username} of instance ${value.instanceId} in ${value.region} must stay as it is for another ` +
+      `${Math.ceil(leftMs / 60_000)} minutes: clients may still use it`,
     { effect: "none" },
   );
+}
+
+/**
+ * Since when clients can have read the current version, in milliseconds since the epoch; rather too late than too early.
+ * Where none was current before, what the store tells is about something else.
+ */
+export function currentSince(description: SecretDescription, current: Version): number {
+  const isFirst = versionAt(description, "previous") === undefined;
+  return Math.max(current.createdAt.getTime(), isFirst ? 0 : (description.currentSince?.getTime() ?? 0));
 }
 
 /** The rights that a missing idle account gets: those of the active one. */

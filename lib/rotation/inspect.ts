@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { preflight, requireOwnAddress } from "./preflight.ts";
 import { isDue } from "./rotate.ts";
 import { findTarget } from "./target.ts";
-import { readCurrent, readVersion, type Version, versionAt } from "./versions.ts";
+import { readCurrent, readIfFit, type Version, versionAt } from "./versions.ts";
 
 /** What the secret manager says, without asking Redis or its control plane. */
 export function statusOfSecret(context: Context, name: string, intervalDays: number): Promise<SecretResult> {
@@ -28,7 +28,7 @@ export function planSecret(
     if (!options.force) requireOwnAddress(current.value, checked);
     const found = expected(context, description, current, options.intervalDays);
     const status = options.force && found === "not-due" ? "planned" : found;
-    if (status === "planned") await requireInterval(context, current);
+    if (status === "planned") await requireInterval(context, description, current);
     return status;
   });
 }
@@ -51,11 +51,22 @@ export function verifySecret(context: Context, name: string): Promise<SecretResu
     const opener = await firstThatOpens(context, description, ["pending", "previous"]);
     findings.error = new RotationError(
       "Drift",
-      `The current password of secret ${name} does not open Redis; ${opener ? `the ${opener} one does` : "nor does another version's"}`,
+      `The current password of secret ${name} does not open Redis; ${adviceOn(opener)}`,
       { effect: "none" },
     );
     return "drift";
   });
+}
+
+function adviceOn(opener: Stage | undefined): string {
+  switch (opener) {
+    case "pending":
+      return "the pending one does: the next run makes it current";
+    case "previous":
+      return "the previous one does: a rollback makes it current";
+    default:
+      return "nor does another version's";
+  }
 }
 
 /** A secret as it stands, for actions that change nothing of it. */
@@ -74,7 +85,7 @@ function expected(
   intervalDays: number,
 ): Status {
   if (versionAt(description, "pending") !== undefined) return "in-progress";
-  return isDue(context, current, intervalDays) ? "planned" : "not-due";
+  return isDue(context, description, current, intervalDays) ? "planned" : "not-due";
 }
 
 async function ask(context: Context, { value }: Version): Promise<ProbeVerdict> {
@@ -88,7 +99,7 @@ async function firstThatOpens(
 ): Promise<Stage | undefined> {
   for (const stage of stages) {
     const versionId = versionAt(description, stage);
-    const version = versionId && (await readVersion(context.store, description.secretId, versionId));
+    const version = versionId && (await readIfFit(context.store, description.secretId, versionId));
     if (version && (await ask(context, version)).answer === "accepted") return stage;
   }
   return undefined;

@@ -4,7 +4,8 @@ import type { Context } from "./context.ts";
 import { preflight } from "./preflight.ts";
 import { testSecret } from "./proof.ts";
 import { Run } from "./run.ts";
-import { createSecret, finishSecret } from "./steps.ts";
+import { createSecret } from "./staging.ts";
+import { finishSecret } from "./steps.ts";
 import { readCurrent, readVersion, type Version } from "./versions.ts";
 
 /** What Secrets Manager asks for: one step of the rotation that `token` names. */
@@ -49,6 +50,7 @@ async function act(run: Run, description: SecretDescription, request: StepReques
     run.follow(
       await createSecret(context, {
         secretId,
+        description,
         current,
         versionIds: async () => ({ ids: [token], arePending: true }),
         ...(rotationToken !== undefined && { rotationToken }),

@@ -1,9 +1,9 @@
 /** The APIs that ask for the old password, and where it is found. */
-import { RotationError } from "../errors.ts";
+import { type Effect, RotationError } from "../errors.ts";
 import type { PasswordApi, ProbeTarget, SecretValue, Stage } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { unreachable } from "./target.ts";
-import { readVersion, versionAt } from "./versions.ts";
+import { readIfFit, versionAt } from "./versions.ts";
 
 const LADDER: readonly Stage[] = ["pending", "current", "previous"];
 
@@ -18,18 +18,22 @@ export function asksForOldPassword(api: PasswordApi): boolean {
  * @throws RotationError `OldPasswordError`, naming what was tried; `RedisUnreachable`
  */
 export async function findOldPassword(
-  context: Context,
-  secretId: string,
-  value: SecretValue,
-  target: ProbeTarget,
+  { store, probe }: Context,
+  asked: {
+    readonly secretId: string;
+    readonly value: SecretValue;
+    readonly target: ProbeTarget;
+    /** What was done to Redis before. */
+    readonly effect: Effect;
+  },
 ): Promise<string> {
-  const { store, probe } = context;
+  const { secretId, value, target, effect } = asked;
   const description = await store.describe(secretId);
   const tried: Stage[] = [];
   for (const stage of LADDER) {
     const versionId = versionAt(description, stage);
-    const version = versionId && (await readVersion(store, secretId, versionId));
-    if (!version) continue;
+    const version = versionId && (await readIfFit(store, secretId, versionId));
+    if (!version || !isFor(version.value, value)) continue;
     const { password } = version.value;
     const verdict = await probe({ ...target, password });
     if (verdict.answer === "accepted") return password;
@@ -40,6 +44,10 @@ export async function findOldPassword(
     "OldPasswordError",
     `${value.api} asks for the old password, and no version's password opens instance ${value.instanceId} in ` +
       `${value.region}; tried: ${tried.join(", ")}`,
-    { effect: "none" },
+    { effect },
   );
+}
+
+function isFor(found: SecretValue, { region, instanceId }: SecretValue): boolean {
+  return found.region === region && found.instanceId === instanceId;
 }

@@ -42,7 +42,7 @@ export async function preflight(context: Context, secretId: string, value: Secre
   if (wrong.answer === "unknown" && needsPath) throw unreachable(value, wrong.reason);
   const { answer } = await probe(target);
   if (answer !== "accepted" && asksForOldPassword(value.api)) {
-    await findOldPassword(context, secretId, value, target);
+    await findOldPassword(context, { secretId, value, target, effect: "none" });
   }
   return { instance, policy, current: answer };
 }

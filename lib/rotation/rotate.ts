@@ -1,12 +1,14 @@
 import { RotationError } from "../errors.ts";
 import type { SecretDescription, SecretResult, Status } from "../ports.ts";
 import type { Credentials } from "../secret-value.ts";
-import { alternationIntervalMs, isAlternation } from "./account.ts";
+import { alternationIntervalMs, currentSince, isAlternation } from "./account.ts";
 import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
+import { unlessEdited } from "./edited.ts";
 import { testSecret } from "./proof.ts";
 import { Run } from "./run.ts";
-import { createSecret, finishSecret, type VersionIds } from "./steps.ts";
+import { createSecret, type VersionIds } from "./staging.ts";
+import { finishSecret } from "./steps.ts";
 import { readCurrent, readVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
 
 const DAY_MS = 86_400_000;
@@ -29,7 +31,7 @@ export function rotateSecret(
   return attempt(context, secretId, async (findings) => {
     const { force } = options;
     const { description, current, pending } = await readSecret(context, secretId, findings);
-    if (pending === undefined && !force && !isDue(context, current, options.intervalDays)) {
+    if (pending === undefined && !force && !isDue(context, description, current, options.intervalDays)) {
       findings.versionId = current.versionId;
       return "not-due";
     }
@@ -86,7 +88,7 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
         case "createSecret":
           await run.step("createSecret", async () => {
             const versionIds = () => freeVersions(context, secretId, current);
-            const request = { secretId, current, versionIds, force };
+            const request = { secretId, description, current, versionIds, force };
             const staged = await createSecret(context, {
               ...request,
               ...(credentials && { credentials }),
@@ -158,9 +160,16 @@ function derivedIds({ clock, digest }: Context, seed: string): readonly string[]
   );
 }
 
-export function isDue(context: Context, current: Version, intervalDays: number): boolean {
-  const leastMs = current.value.usernames === undefined ? 0 : alternationIntervalMs(context);
-  return context.clock.now() - current.createdAt.getTime() >= Math.max(intervalDays * DAY_MS, leastMs);
+export function isDue(
+  context: Context,
+  description: SecretDescription,
+  current: Version,
+  intervalDays: number,
+): boolean {
+  const now = context.clock.now();
+  if (now - current.createdAt.getTime() < intervalDays * DAY_MS) return false;
+  if (current.value.usernames === undefined) return true;
+  return now - currentSince(description, current) >= alternationIntervalMs(context);
 }
 
 async function readSecret(context: Context, secretId: string, findings: Findings) {
@@ -176,6 +185,6 @@ async function readSecret(context: Context, secretId: string, findings: Findings
   }
   const pending = pendingId && (await readVersion(store, secretId, pendingId));
   if (!pending) return { description, current, pending: undefined };
-  requireSameAccount(current, pending, secretId);
-  return { description, current, pending };
+  const kept = await unlessEdited(context, secretId, description, current, pending);
+  return { description, current, pending: kept };
 }

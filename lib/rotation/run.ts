@@ -1,10 +1,11 @@
-import { type Effect, RotationError } from "../errors.ts";
+import { type Effect, type ErrorCode, RotationError } from "../errors.ts";
 import type { SecretDescription, Step } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { requireTime } from "./deadline.ts";
 import { type Move, plan, type View } from "./plan.ts";
 import { notVerified } from "./proof.ts";
-import { type Staged, setSecret } from "./steps.ts";
+import type { Staged } from "./staging.ts";
+import { setSecret } from "./steps.ts";
 import { unreachable } from "./target.ts";
 import { type Version, versionAt } from "./versions.ts";
 import { Watch } from "./watch.ts";
@@ -13,6 +14,10 @@ import { Watch } from "./watch.ts";
 const MAX_SENDS = 3;
 /** Refusals that may pass, and lost replies, until a run gives up: with the pauses between them about 80 s. */
 const MAX_REFUSALS = 12;
+/** Refusals because another flow holds the instance: several accounts of one instance wait for each other. */
+const MAX_WAITS = 60;
+/** How often the old password is looked for in vain. */
+const MAX_LADDERS = 4;
 /** A password is sent only where this much time is left to see it through. */
 const SEND_MS = 30_000;
 /** How long a run goes on asking a Redis that cannot be reached. */
@@ -156,10 +161,20 @@ export class Run {
         { effect: "none" },
       );
     }
-    if (refusals.length >= MAX_REFUSALS) throw refusals.at(-1);
-    const where = `with less than ${SEND_MS / 1000} s left to send the password`;
-    requireTime(context, SEND_MS, where, this.#effect());
-    if (await this.#isStillPending()) await setSecret(context, { secretId, pending, watch });
+    const countOf = (wanted: ErrorCode) => refusals.filter(({ code }) => code === wanted).length;
+    const waits = countOf("InstanceBusy");
+    const isOver = waits >= MAX_WAITS || refusals.length - waits >= MAX_REFUSALS;
+    if (isOver || countOf("OldPasswordError") >= MAX_LADDERS) throw refusals.at(-1);
+    await setSecret(context, {
+      secretId,
+      pending,
+      watch,
+      mayBeSent: async () => {
+        const where = `with less than ${SEND_MS / 1000} s left to send the password`;
+        requireTime(context, SEND_MS, where, this.#effect());
+        return this.#isStillPending();
+      },
+    });
   }
 
   /** What this run has done to Redis, as far as it knows. */

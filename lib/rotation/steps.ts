@@ -1,111 +1,13 @@
 import { RotationError } from "../errors.ts";
-import { generatePassword } from "../password.ts";
-import type {
-  AccountRights,
-  ControlPlane,
-  Instance,
-  SecretDescription,
-  SecretValue,
-  StoredVersion,
-} from "../ports.ts";
-import { type Credentials, withCredentials } from "../secret-value.ts";
-import { nextAccount, requireInterval, rightsLike } from "./account.ts";
+import type { AccountRights, ControlPlane, SecretDescription, SecretValue } from "../ports.ts";
+import { rightsLike } from "./account.ts";
 import type { Context } from "./context.ts";
 import { asksForOldPassword, findOldPassword } from "./old-password.ts";
-import { preflight, requireOwnAddress } from "./preflight.ts";
-import { parseVersion, readCurrent, requireSameAccount, type Version, versionAt } from "./versions.ts";
+import { readCurrent, type Version, versionAt } from "./versions.ts";
 import type { Watch } from "./watch.ts";
 
-/** How often a run looks for an id to stage under while others stage. */
-const MAX_STAGINGS = 3;
 /** How often a run whose password is in force tries to make it current while others move the labels. */
 const MAX_PROMOTIONS = 3;
-
-export interface Staged {
-  readonly pending: Version;
-  /** Given where this call stored the version itself: the instance as it was just before. */
-  readonly instance?: Instance;
-}
-
-/** The ids that a new version may have, in order. */
-export interface VersionIds {
-  readonly ids: readonly string[];
-  /** There is one, and it is pending by now: made by the secret manager, or by another run. */
-  readonly arePending: boolean;
-}
-
-export interface StagingRequest {
-  readonly secretId: string;
-  readonly current: Version;
-  /** Asked for right before the version is stored. */
-  readonly versionIds: () => Promise<VersionIds>;
-  readonly rotationToken?: string;
-  /** Instead of a fresh password: the previous version's credentials, for a rollback. */
-  readonly credentials?: Credentials;
-  /** Even where the current password is rejected at an address that is not the instance's own. */
-  readonly force?: boolean;
-}
-
-/**
- * createSecret: draws the password and stores it as the pending version, before anything is asked of the API.
- * Takes the first of `versionIds` that is free; where one already holds a pending value, that value is the answer and
- * the fresh password is forgotten. An id whose version was released is passed over.
- */
-export async function createSecret(context: Context, request: StagingRequest): Promise<Staged> {
-  const { secretId, current } = request;
-  const checked = await preflight(context, secretId, current.value);
-  if (request.force !== true) requireOwnAddress(current.value, checked);
-  const { instance, policy } = checked;
-  if (request.credentials === undefined) await requireInterval(context, current);
-  const text = withCredentials(
-    current.text,
-    request.credentials ?? {
-      username: nextAccount(current.value).username,
-      password: generatePassword(policy, context.randomBytes),
-    },
-  );
-
-  const stored = await stageFirst(context, request, text);
-  if (!stored.stages.includes("pending") && !stored.stages.includes("current")) {
-    throw new RotationError(
-      "StoreConflict",
-      `Secret ${secretId} was rotated twice while this run looked away`,
-      { effect: "none" },
-    );
-  }
-  const pending = parseVersion(stored, secretId);
-  requireSameAccount(current, pending, secretId);
-  // Two rollbacks store the same text: only a fresh password tells who has stored it.
-  const isOurs = stored.text === text && request.credentials === undefined;
-  return isOurs ? { pending, instance } : { pending };
-}
-
-/** Stores the text under the first id that is free. Where another version has become pending meanwhile, looks again. */
-async function stageFirst(
-  { store }: Context,
-  { secretId, versionIds, rotationToken }: StagingRequest,
-  text: string,
-): Promise<StoredVersion> {
-  for (let looks = 1; ; looks += 1) {
-    const { ids, arePending: isPending } = await versionIds();
-    try {
-      for (const versionId of ids) {
-        const token = rotationToken === undefined ? {} : { rotationToken };
-        const stored = await store.stage(secretId, { versionId, text, isPending, ...token });
-        if (stored.stages.length > 0) return stored;
-      }
-    } catch (error) {
-      const isConflict = error instanceof RotationError && error.code === "StoreConflict";
-      if (isConflict && looks < MAX_STAGINGS) continue;
-      throw error;
-    }
-    throw new RotationError(
-      "VersionNotPending",
-      `Every version that this rotation of secret ${secretId} could use was released before`,
-      { effect: "none" },
-    );
-  }
-}
 
 /**
  * setSecret: sends the pending password, once. The caller has looked first. A passing refusal or a lost reply is left
@@ -113,12 +15,22 @@ async function stageFirst(
  */
 export async function setSecret(
   context: Context,
-  request: { readonly secretId: string; readonly pending: Version; readonly watch: Watch },
+  request: {
+    readonly secretId: string;
+    readonly pending: Version;
+    readonly watch: Watch;
+    /** Asked right before the password is sent, when all else is known. */
+    readonly mayBeSent: () => Promise<boolean>;
+  },
 ): Promise<void> {
   const { secretId, pending, watch } = request;
   const { region, instanceId } = pending.value;
-  const change = await prepareChange(context, secretId, pending, watch);
-  if (change === undefined) return;
+  const change = await prepareChange(context, secretId, pending, watch).catch((error: unknown) => {
+    // A proxy that lags behind may reject what is right: that is looked at again, as often as a refusal.
+    if (!(error instanceof RotationError && error.code === "OldPasswordError")) throw error;
+    watch.tasks.refused(error);
+  });
+  if (!change || !(await request.mayBeSent())) return;
   try {
     const { taskId } = await change();
     context.observe({ type: "sent", secretId, region, instanceId, taskId });
@@ -149,7 +61,14 @@ async function prepareChange(
   const { value } = pending;
   const { password } = value;
   if (asksForOldPassword(value.api)) {
-    const oldPassword = await findOldPassword(context, secretId, value, await watch.target());
+    const { lostReply, taskId } = watch.tasks;
+    const effect = lostReply || taskId !== undefined ? "unknown" : "none";
+    const oldPassword = await findOldPassword(context, {
+      secretId,
+      value,
+      target: await watch.target(),
+      effect,
+    });
     if (oldPassword === password) return undefined;
     return () => controlPlane.changePassword(value, { password, oldPassword });
   }
@@ -211,6 +130,8 @@ export async function finishSecret(
     const now = await store.describe(secretId);
     const currentId = versionAt(now, "current") ?? versionId;
     if (currentId === versionId) return store.release(secretId, versionId);
+    // Of alternating users both passwords are good, so that nothing tells against the version that came later.
+    if (request.pending.value.usernames !== undefined) break;
     if (!(await isInForce(context, request.pending, watch, now))) break;
     if (await promote(currentId)) return;
   }

@@ -49,6 +49,9 @@ export class TaskWatch {
     return this.#blind ? "busy" : this.#instance;
   }
 
+  /** Whether the control plane has said what tasks there are. */
+  isAsked = false;
+
   get due(): boolean {
     return this.#context.clock.now() >= this.#nextPollAt;
   }
@@ -86,6 +89,7 @@ export class TaskWatch {
       }
       const task = await this.#newest();
       if (task !== undefined) this.#follow(task);
+      this.isAsked = true;
       this.#blind = false;
     } catch (error) {
       // Once the change is under way, AUTH alone can finish the rotation: a lost poll must not leave it half done.
@@ -108,7 +112,8 @@ export class TaskWatch {
     this.taskId = task.taskId;
     this.task = task.state;
     if (!changed) return;
-    if (task.state === "failed") this.message = task.message;
+    const { password } = this.#pending.value;
+    if (task.state === "failed") this.message = task.message?.replaceAll(password, "***");
     this.succeededAt = task.state === "succeeded" ? this.#context.clock.now() : undefined;
     const { region, instanceId } = this.#pending.value;
     this.#context.observe({

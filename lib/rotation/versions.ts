@@ -20,6 +20,20 @@ export async function readVersion(
   return stored && parseVersion(stored, secretId);
 }
 
+/** The same for a version that need not be the product's: undefined also where it is not an instance's JSON. */
+export async function readIfFit(
+  store: SecretStore,
+  secretId: string,
+  versionId: string,
+): Promise<Version | undefined> {
+  try {
+    return await readVersion(store, secretId, versionId);
+  } catch (error) {
+    if (error instanceof RotationError && error.code === "SecretInvalid") return undefined;
+    throw error;
+  }
+}
+
 export function versionAt(description: SecretDescription, stage: Stage): string | undefined {
   return description.versions.find((version) => version.stages.includes(stage))?.versionId;
 }
@@ -38,6 +52,21 @@ export async function readCurrent(store: SecretStore, description: SecretDescrip
   return current;
 }
 
+const SETTINGS = ["region", "instanceId", "host", "port", "ssl", "api"] as const;
+
+/** What the secret says of a rotation, and a version that was staged says otherwise; also a wrong account. */
+export function differences({ value: current }: Version, { value: next }: Version): string[] {
+  const differing: string[] = SETTINGS.filter((field) => current[field] !== next[field]);
+  const { usernames } = current;
+  if (String(usernames) !== String(next.usernames)) differing.push("usernames");
+  const isFitting =
+    usernames === undefined
+      ? next.username === current.username
+      : usernames.includes(next.username) && next.username !== current.username;
+  if (!isFitting) differing.push("username");
+  return differing;
+}
+
 /** A version that is to become current must be for the account that the current one opens, or for one that takes turns with it. */
 export function requireSameAccount(
   current: Version,
@@ -48,12 +77,13 @@ export function requireSameAccount(
   const fixed = ["region", "instanceId"] as const;
   const fields = current.value.usernames === undefined ? ([...fixed, "username"] as const) : fixed;
   const differing = fields.filter((field) => current.value[field] !== next.value[field]);
-  if (differing.length > 0) {
-    const what = `The ${stage} version of secret ${secretId} is not for the instance and account of the current one`;
-    const todo =
-      stage === "pending" ? "Take its pending label off and rotate anew" : "There is nothing to roll back to";
-    throw new RotationError("SecretInvalid", `${what}: ${differing.join(", ")} differ. ${todo}`, {
-      effect: "none",
-    });
-  }
+  if (differing.length === 0) return;
+  const todo =
+    stage === "pending" ? "abandon it by force, and rotate anew" : "there is nothing to roll back to";
+  throw new RotationError(
+    "SecretInvalid",
+    `The ${stage} version of secret ${secretId} is not for the instance and account of the current one ` +
+      `(${differing.join(", ")} differ): ${todo}`,
+    { effect: "none" },
+  );
 }

@@ -71,7 +71,9 @@ describe("secretsManagerClient", () => {
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       vi.stubEnv("AWS_ENDPOINT_URL", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
       const client = await secretsManagerClient({ region: "eu-west-1", requestTimeoutMs: 60 });
-      const error = await failed(awsSecretsManager({ client, clock }).promote("redis", randomUUID(), randomUUID()));
+      const error = await failed(
+        awsSecretsManager({ client, clock }).promote("redis", randomUUID(), randomUUID()),
+      );
       server.closeAllConnections();
       server.close();
       expect(error).toMatchObject({ code: "StoreUnavailable", effect: "unknown" });

@@ -233,7 +233,7 @@ describe("a replay, which is what the API takes the request for,", () => {
   it("is told after three requests, with no effect", async () => {
     const api = await serve(replayed);
     await expect(harness(api.url).change()).rejects.toMatchObject({
-      code: "AccessDenied",
+      code: "CredentialsRejected",
       effect: "none",
       message: "ModfiyRedisPassword: 4500 Success: replay",
     });

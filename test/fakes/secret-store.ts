@@ -91,7 +91,9 @@ export function createFakeSecretStore({
     describe: (secretId) =>
       during({ call: "describe", secretId }, () => {
         const answer = call("DescribeSecret", { SecretId: secretId });
+        const since = answer.RotationEnabled ? answer.LastRotatedDate : answer.LastChangedDate;
         return {
+          ...(since !== undefined && { currentSince: new Date(since * 1000) }),
           secretId: answer.ARN,
           name: answer.Name,
           rotationEnabled: answer.RotationEnabled ?? false,

@@ -166,9 +166,18 @@ describe("a driven run that finds a pending version", () => {
     await rotated(rig);
   });
 
-  it("refuses one that is for another instance or account", async () => {
+  it("starts afresh where it is for another instance, and the current password opens this one", async () => {
+    const rig = createRig();
+    const staleId = rig.putPending({ instanceId: "crs-another", password: "joined-password-1" });
+    await rotated(rig);
+    expect(rig.passwordAt("AWSCURRENT")).not.toBe("joined-password-1");
+    expect(rig.at("AWSCURRENT")).not.toBe(staleId);
+  });
+
+  it("refuses one that is for another instance where the current password opens nothing", async () => {
     const rig = createRig();
     rig.putPending({ instanceId: "crs-another", password: "joined-password-1" });
+    await rig.redis.setPassword(INSTANCE.instanceId, "default", "changed-by-hand-1");
     const { error } = await rotateSecret(rig.context, NAME, DUE);
     expect(error).toMatchObject({ code: "SecretInvalid", message: expect.stringContaining("instanceId") });
     expect(rig.calls("ResetPassword")).toBe(0);

@@ -134,8 +134,12 @@ const MOST_TRIES: Readonly<Record<Trouble["kind"], Readonly<Record<string, numbe
   passing: { "a change": 12, DescribeTaskInfo: 300, DescribeTaskList: 300, AUTH: 600 },
   // A poll that is refused while a task runs leaves the rest to AUTH. A value that is not there may come later, and so
   // may a label that was moved.
-  final: { DescribeTaskInfo: 120, GetSecretValue: 12, UpdateSecretVersionStage: 4 },
+  final: { DescribeTaskInfo: 120, GetSecretValue: 48, UpdateSecretVersionStage: 4 },
 };
+
+const MOST_WAITS = 60;
+const BUSY =
+  /^(ResourceInUse|ResourceUnavailable\.Instance(Status|State|Locked|UnLocked)|LimitExceeded\.Repl|UnsupportedOperation\.Insp|1070[27])/;
 
 /** Whether a passing trouble was not got over, or one for good was tried too often. */
 function misjudged(
@@ -146,7 +150,12 @@ function misjudged(
   const { kind, port } = trouble;
   // Where nobody can say whether the password was taken, sending it again after a look is as good as waiting.
   const isOpen = trouble.isUnheardOf === true && isPasswordAction(call.action);
-  const tried = isPasswordAction(call.action) ? "a change" : call.action;
+  const isOfChange = isPasswordAction(call.action);
+  const tried = isOfChange ? "a change" : call.action;
+  // Behind another flow a run waits for as long as it has time.
+  if (isOfChange && kind === "passing" && BUSY.test(trouble.name)) {
+    return hits > MOST_WAITS ? `tried ${hits} times` : undefined;
+  }
   const most = MOST_TRIES[isOpen ? "passing" : kind][tried] ?? (kind === "final" ? 1 : 4);
   if (hits > most) return `tried ${hits} times`;
   if (kind === "final") return undefined;

@@ -48,8 +48,12 @@ export function inMemoryAws(transport: Transport, clock: Clock): SecretsManagerC
 }
 
 function withDates(answer: object): object {
-  if (!("CreatedDate" in answer)) return answer;
-  return { ...answer, CreatedDate: new Date(Number(answer.CreatedDate) * 1_000) };
+  return Object.fromEntries(
+    Object.entries(answer).map(([name, value]) => [
+      name,
+      name.endsWith("Date") ? new Date(Number(value) * 1_000) : value,
+    ]),
+  );
 }
 
 function asSdkError(error: unknown): unknown {

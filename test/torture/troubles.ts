@@ -52,6 +52,8 @@ const STANDING_CODES = [
   "InvalidParameter.PermissionDenied",
   "AuthFailure.SignatureExpire",
   "AuthFailure.TokenFailure",
+  "AuthFailure.SecretIdNotFound",
+  "AuthFailure.InvalidSecretId",
   "UnauthorizedOperation",
   "UnauthorizedOperation.NoCAMAuthed",
   "ResourceNotFound.InstanceNotExists",
