@@ -28,6 +28,7 @@ export const LEFT_OUT: readonly LeftOut[] = [
   { name: "@iovalkey/commands", by: "redis-commands.ts" },
   { name: "bignumber.js", by: "big-number.cts" },
   { name: "debug", by: "debug.ts" },
+  { name: "safe-stable-stringify", by: "safe-stable-stringify.cts" },
   { name: "tslib", importer: /\/tencentcloud-sdk-nodejs\//, by: "tslib.cts" },
   { name: "uuid", by: "uuid.ts" },
   { name: "whatwg-url", by: "whatwg-url.ts" },

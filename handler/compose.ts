@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type Config, parseConfig, type RoleConfig, type StoreKind } from "../lib/config.ts";
+import type { Config, RoleConfig, StoreKind } from "../lib/config.ts";
 import { secretsManagerClient } from "../lib/drivers/aws-client.ts";
 import { awsIdentityToken } from "../lib/drivers/aws-identity-token.ts";
 import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
@@ -10,13 +9,12 @@ import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/run
 import type { TencentConnection, TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
 import { tencentRedisV2 } from "../lib/drivers/tencent-redis-v2.ts";
-import { parseEndpoint } from "../lib/drivers/tencent-route.ts";
 import { tencentSsm } from "../lib/drivers/tencent-ssm.ts";
 import { type RoleSessionHolder, tencentRole } from "../lib/drivers/tencent-sts.ts";
-import { RotationError } from "../lib/errors.ts";
 import { createLimiter } from "../lib/limiter.ts";
 import type { Context } from "../lib/rotation/context.ts";
-import { credentialsFromEnvironment, credentialsFromSecret } from "./credentials.ts";
+import { credentialsFromSecret } from "./credentials.ts";
+import { readSettings } from "./settings.ts";
 
 /** What an invocation brings along, whatever the platform. */
 export interface Invocation {
@@ -52,17 +50,15 @@ const OTHER_CALLS_PER_SECOND = 20;
  */
 export async function compose(invocation: Invocation): Promise<Composition> {
   const { environment, remainingMs } = invocation;
-  const config = parseConfig(environment, invocation.defaultStore);
+  const { config, ca, ssmRegion, credentials: given } = readSettings(invocation);
   // The platform ends a function without a word. Calls are aborted before that, and a run stops before its calls are.
   const marginMs = Math.min(5_000, remainingMs / 5);
   const signal = abortAfter(remainingMs - marginMs / 2);
   const clock = systemClock;
   const perSecond = (key: string) => CALLS_PER_SECOND[key.replace(/.*\//, "")] ?? OTHER_CALLS_PER_SECOND;
   const limiter = createLimiter({ clock, perSecond });
-  const ca = config.caBundlePath === undefined ? undefined : readBundle(config.caBundlePath);
   const log = createLog({ level: config.logLevel, ...invocation.log });
 
-  if (config.endpointUrl !== undefined) parseEndpoint(config.endpointUrl);
   const secretsManager = async (region: string | undefined) =>
     awsSecretsManager({ client: await warmClient(region), clock, signal });
   const { credentialsSecretId, role, storeRegion } = config;
@@ -78,10 +74,9 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   if (role !== undefined) {
     credentials = await roleCredentials(role, anonymous, environment);
   } else {
+    const secretId = credentialsSecretId ?? "";
     const read =
-      credentialsSecretId === undefined
-        ? credentialsFromEnvironment(environment)
-        : await credentialsFromSecret(awsStore ?? (await secretsManager(undefined)), credentialsSecretId);
+      given ?? (await credentialsFromSecret(awsStore ?? (await secretsManager(undefined)), secretId));
     credentials = async () => read;
   }
   const connection = { ...anonymous, credentials };
@@ -90,7 +85,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     config,
     log,
     context: {
-      store: awsStore ?? tencentSsm({ ...connection, region: ssmRegion(config, invocation) }),
+      store: awsStore ?? tencentSsm({ ...connection, region: ssmRegion }),
       controlPlane: tencentRedisV2({ ...connection, randomBytes }, tencentRedis(connection)),
       probe: redisProbe({ signal, ...(ca !== undefined && { ca }) }),
       clock,
@@ -103,16 +98,6 @@ export async function compose(invocation: Invocation): Promise<Composition> {
       deadlineAt: clock.now() + remainingMs - marginMs,
     },
   };
-}
-
-function ssmRegion({ storeRegion }: Config, { region, environment }: Invocation): string {
-  const found = storeRegion ?? (region || environment.TENCENTCLOUD_REGION);
-  if (found) return found;
-  throw new RotationError(
-    "ConfigurationInvalid",
-    "Environment: SECRET_STORE_REGION: set it to the region of the secrets in SSM, such as ap-guangzhou",
-    { effect: "none" },
-  );
 }
 
 /** A warm function finds its connections to Secrets Manager again. The client renews its credentials by itself. */
@@ -147,15 +132,4 @@ async function roleCredentials(
   const credentials = tencentRole({ ...connection, ...role, identityToken, held });
   await credentials();
   return credentials;
-}
-
-function readBundle(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new RotationError("ConfigurationInvalid", `Environment: REDIS_CA_BUNDLE: ${path} cannot be read`, {
-      effect: "none",
-      cause,
-    });
-  }
 }

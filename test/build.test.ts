@@ -46,7 +46,12 @@ describe("what is in the bundles", () => {
   const ANYWHERE = [
     ...["tr46", "whatwg-url", "mime-db", "mime-types", "form-data", "bignumber.js", "uuid", "debug"],
     ...["thread-stream", "https-proxy-agent", "@iovalkey/commands", "iovalkey/built/cluster"],
-    ...["iovalkey/built/connectors/SentinelConnector", "cluster-key-slot", "@pinojs/redact"],
+    ...[
+      "iovalkey/built/connectors/SentinelConnector",
+      "cluster-key-slot",
+      "@pinojs/redact",
+      "safe-stable-stringify",
+    ],
     "tencentcloud-sdk-nodejs/node_modules/tslib",
     "@smithy/core/dist-es/submodules/event-streams",
   ];

@@ -38,7 +38,9 @@ describe("what an invocation throws", () => {
     expect(line).toMatchObject({
       requestId: "r-1",
       msg: "failed",
-      error: { code: "EventInvalid", message: "Event: action: it is missing", effect: "none" },
+      code: "EventInvalid",
+      message: "Event: action: it is missing",
+      effect: "none",
     });
     expect(JSON.stringify(line)).not.toContain("pass-word-1");
   });
