@@ -28,10 +28,11 @@ const ERROR = new RotationError("InstanceBusy", "ResetPassword was refused", {
   cause: new Error("the request held pass-word-1"),
 });
 const TOLD = {
+  requestId: "r-1",
   code: "InstanceBusy",
   message: "ResetPassword was refused",
   effect: "none",
-  requestId: "q-7",
+  cloudRequestId: "q-7",
   next: expect.stringContaining("next run"),
 };
 const INFO = 30;
@@ -59,13 +60,13 @@ describe("the log", () => {
 
   it("warns of a refusal, with what to do and without its cause", () => {
     const text = written((log) => log.observe({ type: "refused", ...PLACE, error: ERROR }));
-    expect(JSON.parse(text)).toMatchObject({ level: WARN, ...PLACE, error: TOLD, msg: "refused" });
+    expect(JSON.parse(text)).toMatchObject({ level: WARN, ...PLACE, ...TOLD, msg: "refused" });
     expect(text).not.toContain("pass-word-1");
   });
 
   it("tells what ended an invocation, without its cause", () => {
     const text = written((log) => log.error(ERROR), "error");
-    expect(JSON.parse(text)).toMatchObject({ level: ERROR_LEVEL, error: TOLD, msg: "failed" });
+    expect(JSON.parse(text)).toMatchObject({ level: ERROR_LEVEL, ...TOLD, msg: "failed" });
     expect(text).not.toContain("pass-word-1");
   });
 
@@ -80,6 +81,30 @@ describe("the log", () => {
   ])("writes the result %s at level %i", (status, level) => {
     const text = written((log) => log.result("rotate", { ...PLACE, status, durationMs: 12 }));
     expect(JSON.parse(text)).toMatchObject({ level, action: "rotate", ...PLACE, status, msg: "result" });
+  });
+
+  it("has texts and numbers on one level, which is all that Tencent Cloud's log service keeps", () => {
+    const { advice: message, code, effect, requestId } = ERROR;
+    const error = { code, message, effect, ...(requestId && { requestId }) };
+    const text = written((log) => {
+      log.error(ERROR);
+      log.observe({ type: "refused", ...PLACE, error: ERROR });
+      log.result("rotate", { ...PLACE, status: "failed", durationMs: 12, error });
+    });
+    const lines: object[] = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      expect(line).toMatchObject({ requestId: "r-1", code: "InstanceBusy", cloudRequestId: "q-7" });
+      expect(Object.values(line).filter((value) => typeof value === "object")).toEqual([]);
+    }
+  });
+
+  it("leaves the cloud's request id out where no cloud has answered", () => {
+    const error = new RotationError("NoAnswer", "the answer was lost", { effect: "unknown" });
+    expect(JSON.parse(written((log) => log.error(error)))).not.toHaveProperty("cloudRequestId");
   });
 
   it.each([

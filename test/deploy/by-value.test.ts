@@ -1,0 +1,134 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import {
+  checked,
+  driven,
+  key,
+  moreAlarms,
+  rotationSchedules,
+  type Variables,
+  verification,
+} from "../../deploy/aws/by-value.cjs";
+
+const { params } = parse(await readFile("serverless.yml", "utf8"));
+
+/** These parameters, over the file's own. */
+function having(given: Readonly<Record<string, unknown>> = {}): Variables {
+  const known: Record<string, unknown> = { ...params.default, ...given };
+  const others: Record<string, string> = {
+    "self:custom.secretArns": "arn",
+    "self:service": "redis-rotation",
+    "sls:stage": "prod",
+  };
+  return {
+    async resolveVariable(address) {
+      const [, param] = /^param:(\w+), null$/.exec(address) ?? [];
+      return param === undefined ? others[address] : (known[param] ?? null);
+    },
+  };
+}
+
+const FLEET = { rotationSecrets: "redis/orders, redis/sessions" };
+
+describe("parameters", () => {
+  it("fit together as the file has them", async () => {
+    expect(await checked(having())).toEqual({});
+    expect(await checked(having({ ...FLEET, alarms: true, schedule: false }))).toEqual({});
+  });
+
+  it.each([
+    [
+      { rotationSecrets: "redis/a,redis/b", managedSecrets: "redis/b" },
+      "redis/b is in rotationSecrets and in",
+    ],
+    [{ rotationSecrets: "redis/a", onlyManaged: "true" }, "onlyManaged takes from the role what"],
+    [
+      { credentials: "webIdentity", tencentRoleArn: "arn" },
+      "credentials=webIdentity needs tencentProviderId",
+    ],
+    [{ credentials: "key" }, "credentials must be secret or webIdentity"],
+    [{ alarms: "yes" }, "alarms must be true or false"],
+    [{ vpc: "true", subnetIds: "subnet-1" }, "vpc=true needs vpcId"],
+    [{ secretsManagerEndpoint: "true" }, "secretsManagerEndpoint needs vpc=true"],
+  ])("%j do not: %s", async (given, message) => {
+    await expect(checked(having(given))).rejects.toThrow(message);
+  });
+
+  it("are all named that do not fit", async () => {
+    await expect(checked(having({ alarms: "on", vpc: "true" }))).rejects.toThrow(
+      "alarms must be true or false; vpc=true needs vpcId; vpc=true needs subnetIds",
+    );
+  });
+});
+
+describe("the hourly schedule", () => {
+  it.each([
+    [true, FLEET],
+    [false, { ...FLEET, schedule: "false" }],
+    [false, { rotationSecrets: " , " }],
+    [false, {}],
+  ])("is %s for %j", async (is, given) => {
+    expect(await driven(having(given))).toBe(is);
+  });
+});
+
+describe("the alarm on silence", () => {
+  it("rings where a schedule that should look at secrets has not, also where nothing at all is told", async () => {
+    expect(await moreAlarms(having({ ...FLEET, alarms: "true" }))).toMatchObject({
+      Resources: {
+        SilenceAlarm: {
+          Properties: {
+            AlarmName: "redis-rotation-prod-silence",
+            Namespace: "redis-rotation-prod",
+            MetricName: "Results",
+            TreatMissingData: "breaching",
+          },
+        },
+      },
+    });
+  });
+
+  it("is not there without a fleet, nor without alarms", async () => {
+    expect(await moreAlarms(having({ alarms: "true" }))).toEqual({ Resources: {} });
+    expect(await moreAlarms(having(FLEET))).toEqual({});
+  });
+});
+
+it("one payload verifies the secrets of both lists, or the function's own fleet", async () => {
+  expect(await verification(having({ ...FLEET, managedSecrets: "redis/cache" }))).toEqual({
+    action: "verify",
+    secrets: ["redis/orders", "redis/sessions", "redis/cache"],
+  });
+  expect(await verification(having())).toEqual({ action: "verify" });
+});
+
+describe("a key of the secrets' own", () => {
+  const secretsOf = async (given: Readonly<Record<string, unknown>>) =>
+    JSON.stringify(await key(having(given)));
+
+  it("is not granted where none is named", async () => {
+    expect(await key(having())).toEqual({});
+  });
+
+  it("also opens the credentials' secret, where there is one", async () => {
+    expect(await secretsOf({ kmsKeyArn: "k" })).toContain(
+      '[{"Fn::Sub":"arn:redis/*"},{"Fn::Sub":"arn:tencentcloud/redis-rotation-??????"}]',
+    );
+    expect(await secretsOf({ kmsKeyArn: "k", credentials: "webIdentity" })).toContain(
+      '[{"Fn::Sub":"arn:redis/*"}]',
+    );
+  });
+});
+
+describe("the schedules of managed secrets", () => {
+  const namesOf = async (managedSecrets?: string) =>
+    Object.keys((await rotationSchedules(having({ managedSecrets }))).Resources ?? {});
+
+  it("keep their names in the template while others come and go", async () => {
+    const [first, second, ...others] = await namesOf("redis/a-b,redis/a_b");
+    expect([first === second, others]).toEqual([false, []]);
+    expect(await namesOf("redis/a_b")).toEqual([second]);
+    expect(await namesOf()).toEqual([]);
+  });
+});

@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { Answer } from "../../lib/ports.ts";
+import { type CloudInstance, type LocalCloud, rotateSecretNow, startCloud } from "../cloud/cloud.ts";
+import type { FunctionProcess } from "../cloud/function-process.ts";
+import { secretName } from "../cloud/secrets.ts";
+import { actionsOf, type Statement } from "../deploy/osls.ts";
+import { ask, onlyResult, passwordAt, startBuilt, valueAt, versionAt, without } from "./world.ts";
+
+const region = "ap-guangzhou";
+const CREDENTIALS = "tencentcloud/redis-rotation";
+const INSTANCES: readonly CloudInstance[] = [
+  { instanceId: "crs-driven01", region, secretFields: { host: undefined, port: undefined } },
+  { instanceId: "crs-managed1", region },
+  { instanceId: "crs-rolled01", region },
+  { instanceId: "crs-givenup1", region },
+];
+
+const service = parse(await readFile("serverless.yml", "utf8"), { merge: true });
+
+let cloud: LocalCloud;
+let lambda: FunctionProcess;
+beforeAll(async () => {
+  cloud = await startCloud({ instances: INSTANCES, taskDurationMs: 120, taskTailMs: 40 });
+  const { TENCENTCLOUD_SECRET_ID: secretId, TENCENTCLOUD_SECRET_KEY: secretKey } = cloud.environment;
+  cloud.secretsManager.call("CreateSecret", {
+    Name: CREDENTIALS,
+    ClientRequestToken: randomUUID(),
+    SecretString: JSON.stringify({ secretId, secretKey }),
+  });
+  // A rotation to give up, and a password to go back to.
+  put("crs-givenup1", "AWSPENDING", "never-sent-001");
+  const first = passwordAt(cloud, "crs-rolled01", "AWSCURRENT");
+  put("crs-rolled01", "AWSCURRENT", "older-password-1");
+  put("crs-rolled01", "AWSCURRENT", first);
+  lambda = await startBuilt("lambda", {
+    ...without(cloud.environment, "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
+    TENCENTCLOUD_CREDENTIALS_SECRET_ID: CREDENTIALS,
+  });
+});
+afterAll(async () => {
+  await lambda?.close();
+  await cloud?.close();
+});
+
+function put(instanceId: string, label: "AWSCURRENT" | "AWSPENDING", password: string): void {
+  cloud.secretsManager.call("PutSecretValue", {
+    SecretId: secretName(instanceId),
+    ClientRequestToken: randomUUID(),
+    SecretString: JSON.stringify({ ...valueAt(cloud, instanceId, "AWSCURRENT"), password }),
+    VersionStages: [label],
+  });
+}
+
+/** Everything that an operator, a schedule or Secrets Manager can have the function do with a secret. */
+async function doEverything(): Promise<void> {
+  const driven = secretName("crs-driven01");
+  const rotated = (await lambda.invoke({ action: "rotate", secrets: [driven] })) as Answer;
+  expect(rotated.summary).toMatchObject({ rotated: 1, failed: 0 });
+  for (const action of ["verify", "plan", "status", "abandon"] as const) {
+    expect((await ask(lambda, action, "crs-driven01")).summary).toMatchObject({ failed: 0 });
+  }
+  expect(onlyResult(await ask(lambda, "rollback", "crs-rolled01")).status).toBe("rotated");
+
+  const managed = secretName("crs-managed1");
+  const engine = cloud.connectFunction(async (event) => void (await lambda.invoke(event)), []);
+  rotateSecretNow(cloud, managed, { immediately: false });
+  expect((await engine.ended(managed)).result).toBe("complete");
+  rotateSecretNow(cloud, managed);
+  expect((await engine.ended(managed)).result).toBe("complete");
+
+  expect(onlyResult(await ask(lambda, "abandon", "crs-givenup1")).status).toBe("ok");
+  expect(versionAt(cloud, "crs-givenup1", "AWSPENDING")).toBeUndefined();
+}
+
+it("what the function does on AWS takes the actions that serverless.yml grants, and no others", async () => {
+  const before = cloud.secretsManager.calls.length;
+  await doEverything();
+  // RotateSecret is the operator's.
+  const calls = cloud.secretsManager.calls.slice(before).filter(({ action }) => action !== "RotateSecret");
+  const usedOn = (isMeant: (secretId: string) => boolean) =>
+    [...new Set(calls.filter((call) => isMeant(`${call.secretId}`)).map(({ action }) => action))]
+      .map((action) => `secretsmanager:${action}`)
+      .sort();
+
+  const { custom, provider } = service;
+  const granted = (statement: Statement) => [...actionsOf(statement)].sort();
+  expect(provider.iam.role.statements).toHaveLength(2);
+  const isCredentials = (secretId: string) => secretId.includes(CREDENTIALS);
+  expect(usedOn((secretId) => !isCredentials(secretId))).toEqual(granted(custom.rotatedSecrets.false));
+  expect(usedOn(isCredentials)).toEqual(granted(custom.credentials.secret.statement));
+  expect(granted(custom.rotatedSecrets.true)).toEqual(granted(custom.rotatedSecrets.false));
+}, 60_000);
+
+it("an identity token is had with the grant of serverless.yml, and takes the place of the credentials' secret", async () => {
+  const { statement }: { statement: Statement } = service.custom.credentials.webIdentity;
+  const { StringEquals, NumericLessThanEquals } = statement.Condition ?? {};
+  const { aws, environment } = cloud.federation;
+  aws.grant = {
+    audiences: [service.params.default.tokenAudience],
+    algorithm: String(StringEquals?.["sts:SigningAlgorithm"]),
+    maxSeconds: Number(NumericLessThanEquals?.["sts:DurationSeconds"]),
+  };
+  const before = cloud.secretsManager.calls.length;
+  const federated = await startBuilt("lambda", {
+    ...without(cloud.environment, "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
+    ...environment,
+  });
+  try {
+    expect(onlyResult(await ask(federated, "plan", "crs-managed1")).error).toBeUndefined();
+  } finally {
+    await federated.close();
+  }
+  expect(actionsOf(statement)).toEqual(["sts:GetWebIdentityToken"]);
+  expect(aws.issued).toHaveLength(1);
+  const secrets = cloud.secretsManager.calls.slice(before).map(({ secretId }) => secretId);
+  expect(new Set(secrets)).toEqual(new Set([secretName("crs-managed1")]));
+});
