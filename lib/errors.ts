@@ -169,5 +169,6 @@ export function asRotationError(thrown: unknown): RotationError {
   if (thrown instanceof RotationError) return thrown;
   const kind = thrown instanceof Error ? thrown.name : typeof thrown;
   const place = thrown instanceof Error ? /\n\s+(at .*)/.exec(thrown.stack ?? "")?.[1] : undefined;
-  return new RotationError("Internal", `Unexpected ${kind} ${place ?? ""}`, { effect: "unknown" });
+  const what = place === undefined ? kind : `${kind} ${place}`;
+  return new RotationError("Internal", `Unexpected ${what}`, { effect: "unknown" });
 }

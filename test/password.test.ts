@@ -90,6 +90,14 @@ describe("the rule", () => {
   });
 });
 
+describe("a password that is too long", () => {
+  it("is told the longest that is taken", () => {
+    expect(violations(policyOf("ResetPassword"), `${"abcd1234".repeat(4)}5`)).toEqual([
+      { name: "too-long", sentence: "It has more than 32 characters." },
+    ]);
+  });
+});
+
 describe("the length", () => {
   it.each([
     ["is 30 by default", "ResetPassword", undefined, undefined, 30],

@@ -49,7 +49,7 @@ export function abandonSecret(context: Context, secretId: string, force: boolean
 function kept(secretId: string, move: Move, taskId: number | undefined): RotationError {
   const why =
     move === "wait"
-      ? `task ${taskId ?? ""} may still set its password`
+      ? `${taskId === undefined ? "a task" : `task ${taskId}`} may still set its password`
       : "its password may be the one that Redis has";
   return new RotationError("RotationPending", `The pending version of secret ${secretId} is kept: ${why}`, {
     effect: "none",

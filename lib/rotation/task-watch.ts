@@ -18,7 +18,7 @@ export class TaskWatch {
   task: Task["state"] | undefined;
   /** Whether this run has started the task itself, so that it certainly carries this password. */
   isOwn = false;
-  /** What the control plane said of the last failed task. */
+  /** What the control plane says of the task, where it has failed. */
   message: string | undefined;
   /** Tasks that this run has started. */
   sends = 0;
@@ -113,7 +113,7 @@ export class TaskWatch {
     this.task = task.state;
     if (!changed) return;
     const { password } = this.#pending.value;
-    if (task.state === "failed") this.message = task.message?.replaceAll(password, "***");
+    this.message = task.message?.replaceAll(password, "***");
     this.succeededAt = task.state === "succeeded" ? this.#context.clock.now() : undefined;
     const { region, instanceId } = this.#pending.value;
     this.#context.observe({

@@ -42,6 +42,7 @@ describe("the plan", () => {
     const { pending: _, ...seen } = SEEN;
     expect(plan(seen, "auth")).toBe("createSecret");
     expect(plan({ ...seen, instance: "busy" }, "auth")).toBe("createSecret");
+    expect(plan({ live: "unknown", instance: "running" }, "auth")).toBe("createSecret");
   });
 
   it("never sends a password while a task is under way, and never finishes without proof or the task's word", () => {
