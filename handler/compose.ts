@@ -60,7 +60,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   const log = createLog({ level: config.logLevel, ...invocation.log });
 
   const secretsManager = async (region: string | undefined) =>
-    awsSecretsManager({ client: await warmClient(region), clock, signal });
+    awsSecretsManager({ client: await warmClient(region), clock, signal, onAnswer: log.answeredBy("aws") });
   const { credentialsSecretId, role, storeRegion } = config;
   const awsStore = config.store === "aws" ? await secretsManager(storeRegion) : undefined;
   const anonymous = {
@@ -69,6 +69,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     signal,
     clock,
     limiter: limiter.acquire,
+    onAnswer: log.answeredBy("tencent"),
   };
   let credentials: () => Promise<TencentCredentials>;
   if (role !== undefined) {

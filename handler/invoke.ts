@@ -52,11 +52,13 @@ async function drive({ config, context, log }: Composition, request: DrivenReque
     verify: (secretId) => verifySecret(context, secretId),
     abandon: (secretId) => abandonSecret(context, secretId, force),
   };
-  const results = await forEachSecret(fleetOf(request, config.secretIds), async (secretId) => {
-    const result = await acts[action](secretId);
-    log.result(action, result);
-    return result;
-  });
+  const results = await forEachSecret(fleetOf(request, config.secretIds), (secretId) =>
+    log.apart(async () => {
+      const result = await acts[action](secretId);
+      log.result(action, result);
+      return result;
+    }),
+  );
   return summarize(action, results);
 }
 

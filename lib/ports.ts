@@ -254,9 +254,15 @@ export type RotationEvent =
       readonly type: "step";
       readonly step: Step;
       readonly secretId: string;
-      /** Absent where Secrets Manager only had the configuration tested. */
+      /** With the instance: absent where no version is pending. */
       readonly versionId?: string;
+      readonly instanceId?: string;
+      readonly region?: string;
+      /** Of the password task that this run follows, where it knows one. */
+      readonly taskId?: number;
       readonly durationMs: number;
+      /** Present where the step failed. */
+      readonly error?: RotationError;
     }
   | {
       readonly type: "sent";

@@ -23,9 +23,11 @@ export type SecretsManagerCall = <Input extends ServiceInputTypes, Output extend
 export function secretsManagerCalls({
   client,
   signal,
+  onAnswer,
 }: {
   readonly client: SecretsManagerClient;
   readonly signal?: AbortSignal;
+  readonly onAnswer?: ((requestId: string) => void) | undefined;
 }): SecretsManagerCall {
   // Every call that is under way listens; more than ten look like a leak to Node, which would print a warning.
   if (signal !== undefined) setMaxListeners(0, signal);
@@ -48,7 +50,10 @@ export function secretsManagerCalls({
       { step: "deserialize", priority: "high" },
     );
     try {
-      return await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+      const output = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+      const requestId = output.$metadata?.requestId;
+      if (requestId !== undefined) onAnswer?.(requestId);
+      return output;
     } catch (error) {
       throw storeError(error, { what, effect, confidential, aborted: signal?.aborted ?? false });
     }

@@ -21,6 +21,8 @@ export interface AwsSecretsManagerOptions {
   readonly clock: Clock;
   /** Ends what is under way when the run's time is used up. */
   readonly signal?: AbortSignal;
+  /** Told of the service's id of each request that it has carried out. */
+  readonly onAnswer?: (requestId: string) => void;
 }
 
 const STAGES: ReadonlyMap<string, Stage> = new Map([
@@ -40,8 +42,13 @@ const STAGED = "ROTATION_STAGED";
 const LOOK_AGAIN_AFTER_MS = [200, 600, 1_200];
 
 /** A secret store over AWS Secrets Manager (API version 2017-10-17). A version's id is its ClientRequestToken. */
-export function awsSecretsManager({ client, clock, signal }: AwsSecretsManagerOptions): SecretStore {
-  const send = secretsManagerCalls({ client, ...(signal && { signal }) });
+export function awsSecretsManager({
+  client,
+  clock,
+  signal,
+  onAnswer,
+}: AwsSecretsManagerOptions): SecretStore {
+  const send = secretsManagerCalls({ client, onAnswer, ...(signal && { signal }) });
 
   const describeLabels = (secretId: string) =>
     send(`DescribeSecret of ${secretId}`, new DescribeSecretCommand({ SecretId: secretId }));

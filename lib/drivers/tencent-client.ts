@@ -32,6 +32,8 @@ export interface TencentConnection {
   readonly clock: Clock;
   /** Waits for a place under `<region>/<action>` before each request. */
   readonly limiter: (key: string) => Promise<void>;
+  /** Told of the cloud's id of each request that it has carried out. */
+  readonly onAnswer?: ((requestId: string) => void) | undefined;
   /** How long to wait for an answer, once for its head and once for its body. Default: 10 000. */
   readonly timeoutMs?: number | undefined;
 }
@@ -101,10 +103,11 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
       throw toRotationError(error, sentCall, { ...attempt, aborted: signal.aborted }, options.errors);
     }
     const answer = z.safeParse(call.answer, response);
+    const requestId = z.safeParse(z.object({ RequestId: z.string() }), response).data?.RequestId;
     if (!answer.success) {
-      const { data } = z.safeParse(z.object({ RequestId: z.string() }), response);
-      throw unreadable(sentCall, "the answer is not what the API promises", data?.RequestId);
+      throw unreadable(sentCall, "the answer is not what the API promises", requestId);
     }
+    if (requestId !== undefined) options.onAnswer?.(requestId);
     return answer.data;
   };
 

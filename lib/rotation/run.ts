@@ -1,4 +1,4 @@
-import { type Effect, type ErrorCode, RotationError } from "../errors.ts";
+import { asRotationError, type Effect, type ErrorCode, RotationError } from "../errors.ts";
 import type { SecretDescription, Step } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { requireTime } from "./deadline.ts";
@@ -134,19 +134,35 @@ export class Run {
     );
   }
 
-  /** Does one step and tells of it. */
+  /** Does one step and tells of it, also where it fails. */
   async step<T>(step: Step, act: () => Promise<T>): Promise<T> {
-    const { clock, observe } = this.context;
-    const startedAt = clock.now();
-    const result = await act();
-    observe({
+    const startedAt = this.context.clock.now();
+    try {
+      const result = await act();
+      this.#tell(step, startedAt);
+      return result;
+    } catch (thrown) {
+      this.#tell(step, startedAt, asRotationError(thrown));
+      throw thrown;
+    }
+  }
+
+  #tell(step: Step, startedAt: number, error?: RotationError): void {
+    const { context, secretId, pending, watch } = this;
+    const taskId = watch?.tasks.taskId;
+    context.observe({
       type: "step",
       step,
-      secretId: this.secretId,
-      ...(this.pending && { versionId: this.pending.versionId }),
-      durationMs: clock.now() - startedAt,
+      secretId,
+      ...(pending && {
+        versionId: pending.versionId,
+        instanceId: pending.value.instanceId,
+        region: pending.value.region,
+      }),
+      ...(taskId !== undefined && { taskId }),
+      durationMs: context.clock.now() - startedAt,
+      ...(error && { error }),
     });
-    return result;
   }
 
   async #send(): Promise<void> {

@@ -102,6 +102,65 @@ describe("the log", () => {
     }
   });
 
+  it("warns of a step that failed", () => {
+    const step = { type: "step", step: "setSecret", secretId: "redis/orders", durationMs: 9 } as const;
+    const text = written((log) => log.observe({ ...step, error: ERROR }));
+    expect(JSON.parse(text)).toMatchObject({ level: WARN, ...TOLD, step: "setSecret", msg: "step" });
+    expect(text).not.toContain("pass-word-1");
+  });
+
+  describe("has the ids of the requests that were answered since the last line", () => {
+    const ID = "0b1e2f3a-0000-4000-8000-00000000000";
+    const RELEASED = { type: "released", secretId: "redis/orders", versionId: "v-2" } as const;
+    const idsIn = (text: string): unknown[] =>
+      text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+        .map(({ awsRequestIds, tencentRequestIds }) => [awsRequestIds, tencentRequestIds]);
+
+    it("by the cloud, and once", () => {
+      const text = written((log) => {
+        log.answeredBy("aws")(`${ID}1`);
+        log.answeredBy("tencent")(`${ID}2`);
+        log.answeredBy("aws")(`${ID}3`);
+        log.observe(RELEASED);
+        log.observe(RELEASED);
+      });
+      expect(idsIn(text)).toEqual([
+        [`${ID}1,${ID}3`, `${ID}2`],
+        [undefined, undefined],
+      ]);
+    });
+
+    it("not those of what ran beside it", async () => {
+      let text = "";
+      await new Promise<void>((done) => {
+        text = written((log) => {
+          const run = (id: string) =>
+            log.apart(async () => {
+              log.answeredBy("aws")(id);
+              log.observe(RELEASED);
+            });
+          void Promise.all([run(`${ID}1`), run(`${ID}2`)]).then(() => done());
+        });
+      });
+      expect(idsIn(text)).toEqual([
+        [`${ID}1`, undefined],
+        [`${ID}2`, undefined],
+      ]);
+    });
+
+    it("no more than the newest ten, and nothing that is not an id", () => {
+      const ids = Array.from({ length: 12 }, (_, index) => `${ID.slice(0, -1)}${index + 10}`);
+      const text = written((log) => {
+        for (const id of [...ids, "pass-word-1", `${ID}1 `]) log.answeredBy("tencent")(id);
+        log.observe(RELEASED);
+      });
+      expect(idsIn(text)).toEqual([[undefined, ids.slice(2).join()]]);
+    });
+  });
+
   it("leaves the cloud's request id out where no cloud has answered", () => {
     const error = new RotationError("NoAnswer", "the answer was lost", { effect: "unknown" });
     expect(JSON.parse(written((log) => log.error(error)))).not.toHaveProperty("cloudRequestId");

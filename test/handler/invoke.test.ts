@@ -13,7 +13,13 @@ function composed(rig: Rig, environment: Record<string, string> = {}) {
   const composition: Composition = {
     config: parseConfig({ ROTATION_SECRETS: NAME, ...environment }, "aws"),
     context: rig.context,
-    log: { observe: () => {}, error: () => {}, result: (...line) => void logged.push(line) },
+    log: {
+      observe: () => {},
+      error: () => {},
+      result: (...line) => void logged.push(line),
+      answeredBy: () => () => {},
+      apart: (act) => act(),
+    },
   };
   return { composition, logged };
 }

@@ -79,7 +79,9 @@ describe("it does not become current", () => {
     await rig.clock.sleep(15_000);
     rig.redis.unknownNext(0);
     expect(await running).toMatchObject(CONFLICT);
-    expect(rig.events.at(-1)).toMatchObject({ type: "step", step: "testSecret" });
+    const [proven, promoted] = rig.events.slice(-2);
+    expect(proven).toMatchObject({ type: "step", step: "testSecret" });
+    expect(promoted).toMatchObject({ step: "finishSecret", error: { code: "StoreConflict" } });
   });
 
   it("by the word of a task that still runs", async () => {

@@ -11,15 +11,16 @@ describe("the events of a rotation", () => {
     const { durationMs } = await rotateSecret(rig.context, NAME, DUE);
     const versionId = rig.at("AWSCURRENT");
     const instance = { secretId: NAME, instanceId: INSTANCE.instanceId, region: INSTANCE.region };
-    const step = (name: string, least: number, most: number) => ({
+    const step = (name: string, least: number, most: number, task: object = { taskId: 16_657 }) => ({
       type: "step",
       step: name,
-      secretId: NAME,
+      ...instance,
+      ...task,
       versionId,
       durationMs: expect.toSatisfy((ms: number) => ms >= least && ms <= most),
     });
     expect(rig.events).toStrictEqual([
-      step("createSecret", 0, 0),
+      step("createSecret", 0, 0, {}),
       { type: "sent", ...instance, taskId: 16_657 },
       { type: "task", ...instance, taskId: 16_657, state: "running" },
       step("setSecret", 8_500, 8_700),
