@@ -115,7 +115,7 @@ describe("the SCF bundle on its platform", () => {
     renewedKey();
     nextKey = () => expired;
     const refused = await scf.invoke({ action: "plan", force: true });
-    expect(refused).toMatchObject({ answer: { results: [{ error: { code: "StoreDenied" } }, {}] } });
+    expect(refused).toMatchObject({ answer: { results: [{ error: { code: "CredentialsRejected" } }, {}] } });
     nextKey = renewedKey;
     expect(await scf.invoke({ action: "plan", force: true })).toMatchObject({
       answer: { summary: { planned: 2 } },
