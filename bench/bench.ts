@@ -12,7 +12,9 @@ import { milliseconds, printTable } from "./report.ts";
 import { reportSizes } from "./sizes.ts";
 import { reportStartUp } from "./start-up.ts";
 
-/** Of the time that both SDKs take to load, and of the plain loop's exposure window. */
+/** Of the time that both SDKs take to load. */
+const MAX_START_UP = 0.15;
+/** Of the plain loop's exposure window. */
 const MAX_SHARE = 0.25;
 /** Depends on the machine's load, so a run that misses it does not fail. */
 const AIM_MS = 150;
@@ -32,7 +34,7 @@ try {
   await reportCalls(folder);
 
   const holds =
-    startUp.ratio <= MAX_SHARE &&
+    startUp.ratio <= MAX_START_UP &&
     exposure.ratio <= MAX_SHARE &&
     exposure.understated === 0 &&
     alternation.refused === 0;
@@ -40,7 +42,7 @@ try {
     "Claims",
     ["", "claimed", "measured"],
     [
-      ["Start-up, as a share of both SDKs'", `at most ${MAX_SHARE}`, startUp.ratio.toFixed(2)],
+      ["Start-up, as a share of both SDKs'", `at most ${MAX_START_UP}`, startUp.ratio.toFixed(2)],
       [
         "Median exposure window, as a share of the plain loop's",
         `at most ${MAX_SHARE}`,

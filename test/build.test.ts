@@ -12,6 +12,7 @@ import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, type LeftOut, leaveOut } from "../buil
 import { type Bundles, buildAll } from "../build.ts";
 import type { Answer } from "../lib/ports.ts";
 import { type LocalCloud, startCloud } from "./cloud/cloud.ts";
+import { BUNDLES_NODE } from "./cloud/function-process.ts";
 import { secretName } from "./cloud/secrets.ts";
 import { ask, built, onlyResult, QUIET, startBuilt, without } from "./integration/world.ts";
 
@@ -91,12 +92,12 @@ describe("the bundles by themselves", () => {
     ["scf", "main_handler"],
   ])("%s loads in silence with an empty environment, and exports %s alone", async (bundle, exported) => {
     const code = `console.log(Object.keys(require(${JSON.stringify(built(`${bundle}/index.js`))})).join())`;
-    const { stdout, stderr } = await run(process.execPath, ["-e", code], { env: {}, cwd: tmpdir() });
+    const { stdout, stderr } = await run(BUNDLES_NODE, ["-e", code], { env: {}, cwd: tmpdir() });
     expect({ stdout, stderr }).toEqual({ stdout: `${exported}\n`, stderr: "" });
   });
 
   it("the command shows its help with an empty environment", async () => {
-    const { stdout } = await run(process.execPath, [built("cli.js"), "--help"], { env: {}, cwd: tmpdir() });
+    const { stdout } = await run(BUNDLES_NODE, [built("cli.js"), "--help"], { env: {}, cwd: tmpdir() });
     expect(stdout).toContain("redis-rotation");
   });
 });
@@ -186,7 +187,7 @@ describe("the bundles in a cloud", () => {
       AWS_PROFILE: "team",
       AWS_SHARED_CREDENTIALS_FILE: file,
     };
-    const { stdout } = await run(process.execPath, [built("cli.js"), "verify", "--json"], { env });
+    const { stdout } = await run(BUNDLES_NODE, [built("cli.js"), "verify", "--json"], { env });
     expect(onlyResult(JSON.parse(stdout)).status).toBe("ok");
   });
 });

@@ -46,6 +46,9 @@ interface Reply {
   readonly peakKilobytes?: number;
 }
 
+/** The Node that bundles run on: `BUNDLES_NODE`, or the one at hand. */
+export const BUNDLES_NODE = process.env.BUNDLES_NODE ?? process.execPath;
+
 const HOST = fileURLToPath(new URL("function-host.mjs", import.meta.url));
 
 /** A built bundle in a process of its own, as a platform runs it: warm for the next invocation. */
@@ -53,6 +56,7 @@ export async function startFunction(options: FunctionOptions): Promise<FunctionP
   const { bundle, exported, environment, onLog, timeoutMs = 900_000, nodeOptions = [] } = options;
   const child = fork(HOST, [bundle, exported], {
     env: { PATH: process.env.PATH ?? "", ...environment },
+    execPath: BUNDLES_NODE,
     execArgv: [...nodeOptions],
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
-import { startFunction } from "../cloud/function-process.ts";
+import { BUNDLES_NODE, startFunction } from "../cloud/function-process.ts";
 import { secretName } from "../cloud/secrets.ts";
 import { built, QUIET } from "./world.ts";
 
@@ -43,7 +43,7 @@ describe("copied to an empty folder, without the packages it was built from", ()
     await cp(built("cli.js"), command);
     const env = { PATH: process.env.PATH, ...QUIET, ...cloud.environment };
     const { stdout } = await promisify(execFile)(
-      process.execPath,
+      BUNDLES_NODE,
       [command, "verify", "--json", secretName(INSTANCE.instanceId)],
       { env },
     );

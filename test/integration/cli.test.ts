@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
+import { BUNDLES_NODE } from "../cloud/function-process.ts";
 import { secretName } from "../cloud/secrets.ts";
 import { answersOf, built, passwordAt, QUIET, valueAt, without } from "./world.ts";
 
@@ -41,7 +42,7 @@ interface Outcome {
 function run(args: readonly string[], variables: Readonly<Record<string, string>> = environment) {
   const env = { PATH: process.env.PATH, ...QUIET, ...variables };
   return new Promise<Outcome>((resolve) => {
-    execFile(process.execPath, [built("cli.js"), ...args], { env }, (error, stdout, stderr) => {
+    execFile(BUNDLES_NODE, [built("cli.js"), ...args], { env }, (error, stdout, stderr) => {
       resolve({ exit: error === null ? 0 : error.code, stdout, stderr });
     });
   });
