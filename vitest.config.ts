@@ -6,6 +6,8 @@ export default defineConfig({
     globalSetup: ["test/setup.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // Many files wait for servers and processes most of the time.
+    maxWorkers: 3,
     coverage: {
       provider: "v8",
       include: ["lib/**", "handler/**"],
