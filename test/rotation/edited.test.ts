@@ -184,3 +184,105 @@ describe("a version from before the secret was the product's, or for another acc
     expect(sent).not.toContain("of-another-instance-1");
   });
 });
+
+describe("a pending version that was stored before an edit", () => {
+  const JOINED = "joined-password-1";
+  const account = { ...INSTANCE, username: "default", api: "ResetPassword" } as const;
+
+  it("becomes current where Redis has its password and refuses the current one", async () => {
+    const world = createWorld();
+    await world.stagePending({ password: JOINED });
+    await world.rig.tencentDb.changeByHand(INSTANCE.instanceId, JOINED);
+    world.edit({ api: "ModifyInstancePassword" });
+    expect(await rotateSecret(world.run(), SECRET, DUE)).toMatchObject({ status: "rotated" });
+    expect(world.current().password).toBe(JOINED);
+    expect(world.rig.calls("ResetPassword")).toBe(0);
+  });
+
+  it("is waited for while its task runs", async () => {
+    const world = createWorld();
+    await world.stagePending({ password: JOINED });
+    await world.rig.controlPlane.changePassword(account, { password: JOINED });
+    world.edit({ api: "ModifyInstancePassword" });
+    expect(await rotateSecret(world.run(), SECRET, DUE)).toMatchObject({ status: "rotated" });
+    expect(world.current().password).toBe(JOINED);
+    expect(world.rig.calls("ResetPassword")).toBe(1);
+  });
+
+  it("is given up, and told of, where its task has ended and Redis still refuses it", async () => {
+    const world = createWorld();
+    await world.stagePending({ password: JOINED });
+    world.rig.tencentDb.planNextTask({ changes: false });
+    await world.rig.controlPlane.changePassword(account, { password: JOINED });
+    world.edit({ ssl: false, api: "ModifyInstancePassword" });
+    expect(await rotateSecret(world.run(), SECRET, DUE)).toMatchObject({ status: "rotated" });
+    expect(world.current()).toMatchObject({ api: "ModifyInstancePassword" });
+    expect(world.rig.opens(world.current().password)).toBe(true);
+    expect(world.current().password).not.toBe(JOINED);
+    expect(world.rig.events).toContainEqual({
+      type: "released",
+      secretId: SECRET,
+      versionId: "5".repeat(64),
+    });
+  });
+
+  it("is kept, and the edit named, where nobody can tell whether Redis has its password", async () => {
+    const world = createWorld({ secret: { host: "10.0.0.99" } });
+    await world.stagePending({ password: JOINED });
+    await world.rig.controlPlane.changePassword(account, { password: JOINED });
+    world.edit({ host: "10.0.0.98", port: 6380 });
+    const { error } = await rotateSecret(world.run(), SECRET, DUE);
+    expect(error).toMatchObject({ code: "SecretInvalid", effect: "none" });
+    expect(error?.message).toContain(`The secret ${SECRET} was edited (host, port) while version 555`);
+    expect(error?.message).toContain("or abandon it by force");
+    expect((await world.store.describe(SECRET)).versions).toContainEqual({
+      versionId: "5".repeat(64),
+      stages: ["pending"],
+    });
+  });
+
+  it("for another region is kept where the current password opens nothing", async () => {
+    const world = createWorld();
+    await world.stagePending({ password: JOINED });
+    await world.rig.tencentDb.changeByHand(INSTANCE.instanceId, JOINED);
+    world.edit({ region: "ap-beijing" });
+    const { error } = await rotateSecret(world.run(), SECRET, DUE);
+    expect(error?.message).toContain("was edited (region)");
+  });
+});
+
+describe("a rollback to a password that breaks the rules by now", () => {
+  const LOOSE = "only-letters-";
+
+  it("is refused before anything is touched", async () => {
+    const world = createWorld({ secret: { password: LOOSE }, instance: { password: LOOSE } });
+    await rotateSecret(world.run(), SECRET, DUE);
+    world.rig.tencentDb.instance(INSTANCE.instanceId).passwordPolicy = {
+      Enabled: true,
+      MinLength: 20,
+      MinDigitCount: 4,
+    };
+    const sent = world.rig.calls("ResetPassword");
+    const { error } = await rollbackSecret(world.run(), SECRET);
+    expect(error).toMatchObject({ code: "PasswordRefused", effect: "none" });
+    expect(error?.message).toContain(
+      "would not take the previous password: It has fewer than 20 characters.",
+    );
+    expect(world.rig.calls("ResetPassword")).toBe(sent);
+    const { versions } = await world.store.describe(SECRET);
+    expect(versions.flatMap(({ stages }) => stages)).not.toContain("pending");
+  });
+
+  it("is made where that password still opens Redis", async () => {
+    const loose = [{ name: "app_a", password: LOOSE }];
+    const secret = { username: "app_a", password: LOOSE, usernames: ["app_a", "app_b"] };
+    const world = createWorld({ instance: { accounts: loose }, secret });
+    expect(await rotateSecret(world.run(), SECRET, DUE)).toMatchObject({ status: "not-due" });
+    expect(await rotateSecret(world.run(), SECRET, { ...DUE, force: true })).toMatchObject({
+      status: "rotated",
+    });
+    world.rig.tencentDb.instance(INSTANCE.instanceId).passwordPolicy = { Enabled: true, MinLength: 20 };
+    expect(await rollbackSecret(world.run(), SECRET)).toMatchObject({ status: "rotated" });
+    expect(world.current().password).toBe(LOOSE);
+  });
+});
