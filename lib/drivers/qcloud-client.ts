@@ -1,6 +1,5 @@
 import { setMaxListeners } from "node:events";
 import * as z from "zod/mini";
-import { RotationError } from "../errors.ts";
 import { parseConfidentialJson } from "../json.ts";
 import type { RandomBytes } from "../ports.ts";
 import { QCLOUD_ERRORS, type QcloudVerdict, qcloudError } from "./qcloud-errors.ts";
@@ -8,9 +7,9 @@ import { post } from "./qcloud-post.ts";
 import { qcloudSignature, type SignatureMethod } from "./qcloud-signature.ts";
 import {
   DEFAULT_TIMEOUT_MS,
-  READ_PAUSES_MS,
   readCredentials,
   type TencentConnection,
+  withRetries,
 } from "./tencent-client.ts";
 import { type SentCall, toRotationError, unreadable } from "./tencent-errors.ts";
 import { routeTo } from "./tencent-route.ts";
@@ -119,19 +118,7 @@ export function createQcloudClient(options: QcloudClientOptions): QcloudClient {
     }
   };
 
-  return async (call) => {
-    const pauses = call.change ? [] : READ_PAUSES_MS;
-    for (let failed = 0; ; failed++) {
-      try {
-        return await sendFresh(call);
-      } catch (error) {
-        const pauseMs = pauses[failed];
-        const again = error instanceof RotationError && error.passing && error.code !== "InProgress";
-        if (!again || pauseMs === undefined) throw error;
-        await clock.sleep(pauseMs);
-      }
-    }
-  };
+  return (call) => withRetries(call, clock, () => sendFresh(call));
 }
 
 const ANSWERED = { sent: true, aborted: false, redirected: false, systemCode: undefined };

@@ -111,20 +111,30 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
     return answer.data;
   };
 
-  return async (call) => {
-    const pauses = call.change ? [] : READ_PAUSES_MS;
-    for (let sent = 0; ; sent++) {
+  return (call) =>
+    withRetries(call, clock, async () => {
       await options.limiter(`${region}/${call.action}`);
-      try {
-        return await send(call);
-      } catch (error) {
-        const pauseMs = pauses[sent];
-        const again = error instanceof RotationError && error.passing && error.code !== "InProgress";
-        if (!again || pauseMs === undefined) throw error;
-        await clock.sleep(pauseMs);
-      }
+      return send(call);
+    });
+}
+
+/** Sends a change once, and a read again after a passing failure. */
+export async function withRetries<Answer>(
+  call: { readonly change: boolean },
+  clock: Clock,
+  send: () => Promise<Answer>,
+): Promise<Answer> {
+  const pauses = call.change ? [] : READ_PAUSES_MS;
+  for (let sent = 0; ; sent++) {
+    try {
+      return await send();
+    } catch (error) {
+      const pauseMs = pauses[sent];
+      const again = error instanceof RotationError && error.passing && error.code !== "InProgress";
+      if (!again || pauseMs === undefined) throw error;
+      await clock.sleep(pauseMs);
     }
-  };
+  }
 }
 
 const NOBODY: TencentCredentials = { secretId: "", secretKey: "" };

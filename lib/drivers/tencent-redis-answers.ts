@@ -7,7 +7,7 @@ const integer = z.pipe(
   z.union([z.number(), z.string().check(z.regex(/^\d+$/))]),
   z.pipe(z.transform(Number), z.int()),
 );
-const taskId = z.pipe(integer, z.int().check(z.positive()));
+export const taskId = z.pipe(integer, z.int().check(z.positive()));
 
 export const taskStarted = z.object({ TaskId: taskId });
 

@@ -5,6 +5,7 @@ import { createQcloudClient } from "./qcloud-client.ts";
 import type { SignatureMethod } from "./qcloud-signature.ts";
 import type { TencentConnection } from "./tencent-client.ts";
 import { mask } from "./tencent-errors.ts";
+import { taskId } from "./tencent-redis-answers.ts";
 
 /** How to reach API 2.0. One set of options serves every region; `site` makes no difference here. */
 export interface TencentRedisV2Options extends TencentConnection {
@@ -17,12 +18,7 @@ export interface TencentRedisV2Options extends TencentConnection {
 const HOST = "redis.api.qcloud.com";
 const API: PasswordApi = "ModfiyRedisPassword";
 
-/** Numbers may come as text. */
-const requestId = z.pipe(
-  z.union([z.number(), z.string().check(z.regex(/^\d+$/))]),
-  z.pipe(z.transform(Number), z.int().check(z.positive())),
-);
-const taskStarted = z.object({ requestId });
+const taskStarted = z.object({ requestId: taskId });
 const taskInfo = z.object({ status: z.union([z.number(), z.string()]) });
 
 /**
@@ -49,7 +45,7 @@ export function tencentRedisV2(options: TencentRedisV2Options, v3: ControlPlane)
         throw new RotationError("Internal", `${API}: the old password is missing`, { effect: "none" });
       }
       passwords.add(password).add(oldPassword);
-      const { requestId: taskId } = await call({
+      const { requestId } = await call({
         action: API,
         region: account.region,
         params: { redisId: account.instanceId, oldPassword, password },
@@ -57,8 +53,8 @@ export function tencentRedisV2(options: TencentRedisV2Options, v3: ControlPlane)
         change: true,
         secrets: passwords,
       });
-      started.add(nameOf(account, taskId));
-      return { taskId };
+      started.add(nameOf(account, requestId));
+      return { taskId: requestId };
     },
 
     async describeTask(account, taskId) {

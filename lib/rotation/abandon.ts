@@ -4,7 +4,7 @@ import { attempt, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
 import type { Move } from "./plan.ts";
 import { Run } from "./run.ts";
-import { differences, readCurrent, readVersion, versionAt } from "./versions.ts";
+import { differences, readCurrent, readVersion, releasePending, versionAt } from "./versions.ts";
 
 const IDENTITY: readonly string[] = ["region", "instanceId", "username", "usernames"];
 
@@ -40,8 +40,7 @@ export function abandonSecret(context: Context, secretId: string, force: boolean
         throw kept(secretId, move, watch.tasks.taskId);
       }
     }
-    await store.release(secretId, pendingId);
-    context.observe({ type: "released", secretId, versionId: pendingId });
+    await releasePending(context, secretId, pendingId);
     return "ok";
   });
 }

@@ -4,7 +4,7 @@ import type { SecretDescription } from "../ports.ts";
 import type { Context } from "./context.ts";
 import { Run } from "./run.ts";
 import { findTarget } from "./target.ts";
-import { differences, type Version } from "./versions.ts";
+import { differences, releasePending, type Version } from "./versions.ts";
 
 /**
  * The pending version, where the rotation goes on with it; undefined where it is released, since the secret says something
@@ -25,8 +25,7 @@ export async function unlessEdited(
   const isElsewhere = edited.includes("instanceId") || edited.includes("region");
   const fate = isElsewhere ? "unclear" : await fateOf(context, secretId, description, pending);
   if (fate === "not in force" || (await opens(context, current))) {
-    await context.store.release(secretId, pending.versionId);
-    context.observe({ type: "released", secretId, versionId: pending.versionId });
+    await releasePending(context, secretId, pending.versionId);
     return undefined;
   }
   if (fate === "in force") return pending;

@@ -15,8 +15,8 @@ export interface Preflight {
 
 /**
  * Looks at everything that could stop a rotation half-way, before anything is touched: the instance's state, the
- * password rules, the account, the path to Redis, the old password where the API asks for it, and whether Redis tells a right password from a wrong one, since both proofs
- * of a rotation stand on that.
+ * password rules, the account, the path to Redis, the old password where the API asks for it, and whether Redis tells a
+ * right password from a wrong one, since both proofs of a rotation stand on that.
  */
 export async function preflight(context: Context, secretId: string, value: SecretValue): Promise<Preflight> {
   const { controlPlane, probe, verify, passwordLength } = context;

@@ -3,7 +3,7 @@ import type { AccountRights, ControlPlane, SecretDescription, SecretValue } from
 import { rightsLike } from "./account.ts";
 import type { Context } from "./context.ts";
 import { asksForOldPassword, findOldPassword } from "./old-password.ts";
-import { readCurrent, type Version, versionAt } from "./versions.ts";
+import { readCurrent, releasePending, type Version, versionAt } from "./versions.ts";
 import type { Watch } from "./watch.ts";
 
 /** How often a run whose password is in force tries to make it current while others move the labels. */
@@ -43,8 +43,7 @@ export async function setSecret(
     // Where an earlier reply was lost, the password may reach Redis yet: the next run looks again and decides.
     const isRefused = error.code === "PasswordRefused" || error.code === "RequestRefused";
     if (isRefused && !watch.tasks.lostReply) {
-      await context.store.release(secretId, pending.versionId);
-      context.observe({ type: "released", secretId, versionId: pending.versionId });
+      await releasePending(context, secretId, pending.versionId);
     }
     throw error;
   }

@@ -1,6 +1,7 @@
 import { RotationError } from "../errors.ts";
 import type { SecretDescription, SecretStore, SecretValue, Stage, StoredVersion } from "../ports.ts";
 import { parseSecretValue } from "../secret-value.ts";
+import type { Context } from "./context.ts";
 
 /** A stored version whose JSON has been read. */
 export interface Version extends StoredVersion {
@@ -32,6 +33,12 @@ export async function readIfFit(
     if (error instanceof RotationError && error.code === "SecretInvalid") return undefined;
     throw error;
   }
+}
+
+/** Gives a pending version up: its password is never sent (again). */
+export async function releasePending(context: Context, secretId: string, versionId: string): Promise<void> {
+  await context.store.release(secretId, versionId);
+  context.observe({ type: "released", secretId, versionId });
 }
 
 export function versionAt(description: SecretDescription, stage: Stage): string | undefined {

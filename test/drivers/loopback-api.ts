@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { onTestFinished } from "vitest";
 
 export type Reply = (response: ServerResponse) => void;
 
@@ -46,6 +47,13 @@ export async function startLoopbackApi(
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** The same for one test, closed when it is over. */
+export async function serve(...replies: Reply[]): Promise<LoopbackApi> {
+  const api = await startLoopbackApi(replies);
+  onTestFinished(() => api.close());
+  return api;
 }
 
 export const text =

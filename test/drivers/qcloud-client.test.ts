@@ -1,24 +1,13 @@
 import { generate } from "selfsigned";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import * as z from "zod/mini";
 import { createQcloudClient, type QcloudClientOptions } from "../../lib/drivers/qcloud-client.ts";
 import { qcloudSignature } from "../../lib/drivers/qcloud-signature.ts";
-import { hang, type LoopbackApi, type Reply, reset, startLoopbackApi, text } from "./loopback-api.ts";
+import { hang, type LoopbackApi, type Reply, reset, serve, startLoopbackApi, text } from "./loopback-api.ts";
 
 const PASSWORD = "@Sent-p&ss/W0rd+%";
 const SECRET_KEY = "the-secret-key-of-the-account";
 const TOKEN = "the-session-token";
-const opened: LoopbackApi[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((api) => api.close()));
-});
-
-async function serve(...replies: Reply[]): Promise<LoopbackApi> {
-  const api = await startLoopbackApi(replies);
-  opened.push(api);
-  return api;
-}
 
 const answer = (fields: Record<string, unknown>): Reply =>
   text(JSON.stringify({ code: 0, message: "", codeDesc: "Success", ...fields }));
@@ -266,7 +255,7 @@ describe("without a connection to API 2.0", () => {
         startLoopbackApi([done], { key: tls?.private ?? "", cert: tls?.cert ?? "" }),
       ),
     );
-    opened.push(...apis);
+    onTestFinished(async () => void (await Promise.all(apis.map((api) => api.close()))));
     const [api, other] = apis;
     const unreachable = { code: "CloudUnreachable", effect: "none" };
     await expect(harness(api?.url).change()).rejects.toMatchObject(unreachable);

@@ -1,33 +1,13 @@
 import { generate } from "selfsigned";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import * as z from "zod/mini";
 import { createTencentClient, type TencentClientOptions } from "../../lib/drivers/tencent-client.ts";
 import { REDIS_API_ERRORS } from "../../lib/drivers/tencent-errors.ts";
 import { tencentHost } from "../../lib/drivers/tencent-route.ts";
-import {
-  answer,
-  apiError,
-  hang,
-  type LoopbackApi,
-  type Reply,
-  reset,
-  startLoopbackApi,
-  text,
-} from "./loopback-api.ts";
+import { answer, apiError, hang, type Reply, reset, serve, startLoopbackApi, text } from "./loopback-api.ts";
 
 const PASSWORD = "Sent-p@ss/W0rd";
 const SECRET_KEY = "the-secret-key-of-the-account";
-const opened: LoopbackApi[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((api) => api.close()));
-});
-
-async function serve(...replies: Reply[]): Promise<LoopbackApi> {
-  const api = await startLoopbackApi(replies);
-  opened.push(api);
-  return api;
-}
 
 function harness(endpointUrl: string, options: Partial<TencentClientOptions> = {}) {
   const paces: string[] = [];
@@ -260,7 +240,7 @@ describe("without a connection", () => {
       key: stranger.private,
       cert: stranger.cert,
     });
-    opened.push(api, other);
+    onTestFinished(async () => void (await Promise.all([api.close(), other.close()])));
 
     const unreachable = { code: "CloudUnreachable", effect: "none" };
     await expect(harness(api.url).change()).rejects.toMatchObject(unreachable);
