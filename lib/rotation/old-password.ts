@@ -6,9 +6,20 @@ import { unreachable } from "./target.ts";
 import { readIfFit, versionAt } from "./versions.ts";
 
 const LADDER: readonly Stage[] = ["pending", "current", "previous"];
+/** A proxy that lags behind may reject what is right, once. */
+const LOOKS = 2;
+const LOOK_PAUSE_MS = 250;
 
 export function asksForOldPassword(api: PasswordApi): boolean {
   return api === "ModifyInstancePassword" || api === "ModfiyRedisPassword";
+}
+
+interface Search {
+  readonly secretId: string;
+  readonly value: SecretValue;
+  readonly target: ProbeTarget;
+  /** What was done to Redis before. */
+  readonly effect: Effect;
 }
 
 /**
@@ -17,17 +28,27 @@ export function asksForOldPassword(api: PasswordApi): boolean {
  *
  * @throws RotationError `OldPasswordError`, naming what was tried; `RedisUnreachable`
  */
-export async function findOldPassword(
+export async function findOldPassword(context: Context, asked: Search): Promise<string> {
+  const { value, effect } = asked;
+  for (let looks = 1; ; looks += 1) {
+    const { password, tried } = await look(context, asked);
+    if (password !== undefined) return password;
+    if (looks === LOOKS) {
+      throw new RotationError(
+        "OldPasswordError",
+        `${value.api} asks for the old password, and no version's password opens instance ${value.instanceId} in ` +
+          `${value.region}; tried: ${tried.join(", ")}`,
+        { effect },
+      );
+    }
+    await context.clock.sleep(LOOK_PAUSE_MS);
+  }
+}
+
+async function look(
   { store, probe }: Context,
-  asked: {
-    readonly secretId: string;
-    readonly value: SecretValue;
-    readonly target: ProbeTarget;
-    /** What was done to Redis before. */
-    readonly effect: Effect;
-  },
-): Promise<string> {
-  const { secretId, value, target, effect } = asked;
+  { secretId, value, target }: Search,
+): Promise<{ readonly password?: string; readonly tried: readonly Stage[] }> {
   const description = await store.describe(secretId);
   const tried: Stage[] = [];
   for (const stage of LADDER) {
@@ -36,16 +57,11 @@ export async function findOldPassword(
     if (!version || !isFor(version.value, value)) continue;
     const { password } = version.value;
     const verdict = await probe({ ...target, password });
-    if (verdict.answer === "accepted") return password;
+    if (verdict.answer === "accepted") return { password, tried };
     if (verdict.answer === "unknown") throw unreachable(value, verdict.reason);
     tried.push(stage);
   }
-  throw new RotationError(
-    "OldPasswordError",
-    `${value.api} asks for the old password, and no version's password opens instance ${value.instanceId} in ` +
-      `${value.region}; tried: ${tried.join(", ")}`,
-    { effect },
-  );
+  return { tried };
 }
 
 function isFor(found: SecretValue, { region, instanceId }: SecretValue): boolean {

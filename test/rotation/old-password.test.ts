@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Probe } from "../../lib/ports.ts";
 import { planSecret } from "../../lib/rotation/inspect.ts";
 import { rollbackSecret, rotateSecret } from "../../lib/rotation/rotate.ts";
 import { createRig, INSTANCE, NAME, type Rig } from "./rig.ts";
@@ -128,6 +129,22 @@ describe.each(["ModifyInstancePassword", "ModfiyRedisPassword"])("%s", (api) => 
     const result = await rollbackSecret(rig.run(), NAME);
     expect(result).toMatchObject({ status: "rotated" });
     expect(rig.opens(FIRST_PASSWORD)).toBe(true);
+    expect(rig.passwordAt("AWSCURRENT")).toBe(FIRST_PASSWORD);
+  });
+
+  it("gets over a proxy that rejects the current password once, before a rollback", async () => {
+    const rig = rigWith();
+    await rotated(rig);
+    await rig.clock.sleep(60_000);
+    const current = rig.passwordAt("AWSCURRENT");
+    let lags = true;
+    const probe: Probe = async (target) => {
+      if (!lags || target.password !== current) return rig.redis.probe(target);
+      lags = false;
+      return { answer: "rejected" };
+    };
+    expect(await rollbackSecret(rig.run({ probe }), NAME)).toMatchObject({ status: "rotated" });
+    expect(lags).toBe(false);
     expect(rig.passwordAt("AWSCURRENT")).toBe(FIRST_PASSWORD);
   });
 });
