@@ -96,6 +96,33 @@ export interface SecretStore {
   release(secretId: string, versionId: string): Promise<void>;
 }
 
+// ── The fleet ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Which secrets are the fleet, where they are not named one by one. */
+export type Selection =
+  | { readonly prefix: string }
+  | { readonly tag: { readonly key: string; readonly value: string } };
+
+/** A secret as a list of secrets tells of it. */
+export interface ListedSecret {
+  /** Its name, by which every other call of the store finds it. */
+  readonly secretId: string;
+  /** When something of it was last changed, where the store tells: its current version is at least as old. */
+  readonly changedAt?: Date;
+}
+
+/**
+ * Finds a fleet's secrets: all pages; secrets that are to be deleted or disabled, or tagged `redis-rotation` = `off`, are
+ * left out. Each once, in no order. A secret that was made or tagged just now may be missing until the next time.
+ */
+export type FindSecrets = (selection: Selection) => Promise<readonly ListedSecret[]>;
+
+/**
+ * Hands secrets over to other invocations of the function, which rotate them; resolves when all have been taken. One that
+ * was handed over may be handed over again: it is rotated once all the same.
+ */
+export type HandOver = (secretIds: readonly string[]) => Promise<void>;
+
 // ── The control plane ──────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Instance {

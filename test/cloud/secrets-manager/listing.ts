@@ -65,8 +65,13 @@ export function listSecrets(
   };
 }
 
+const FILTER_VALUE = /^!?[a-zA-Z0-9 :_@/+=.!-]{0,511}$/;
+
 /** Values of one filter are alternatives; each is a prefix. Filters look at the secret as a whole, never at one tag's key and value together. */
 function matches(secret: Secret, { Key, Values = [] }: Filter): boolean {
+  if (Values.some((value) => !FILTER_VALUE.test(value))) {
+    throw new AwsApiError("ValidationException", "Filters: a value does not match the documented pattern.");
+  }
   return Values.some((value) => {
     const wanted = value.startsWith("!") ? value.slice(1) : value;
     return matchesValue(secret, Key, wanted) !== value.startsWith("!");
