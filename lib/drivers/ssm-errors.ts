@@ -59,11 +59,11 @@ const STORE_CODES: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
   RequestRefused: "StoreRefused",
 };
 
-/** The error of a call, with the secret's name. */
-export function ssmError(error: unknown, secretId: string): unknown {
+/** The error of a call, with what it was about: `Secret redis-orders`. */
+export function ssmError(error: unknown, subject: string): unknown {
   if (!(error instanceof RotationError)) return error;
   const { code, effect, requestId } = error;
-  return new RotationError(STORE_CODES[code] ?? code, `Secret ${secretId}: ${error.message}`, {
+  return new RotationError(STORE_CODES[code] ?? code, `${subject}: ${error.message}`, {
     effect,
     requestId,
   });

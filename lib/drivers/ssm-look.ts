@@ -40,7 +40,7 @@ export function ssmCall(client: TencentClient): SsmCall {
     try {
       return await client({ action, params: { SecretName: secretId, ...params }, answer, change, secrets });
     } catch (error) {
-      throw ssmError(error, secretId);
+      throw ssmError(error, `Secret ${secretId}`);
     }
   };
 }

@@ -92,7 +92,10 @@ describe("credentials that have expired", () => {
       const attempt = { sent: true, aborted: false, redirected: false, systemCode: undefined };
       const failed = { code, message: "The provided credentials are not valid.", requestId: "r" };
       const redis = toRotationError(failed, call, attempt, REDIS_API_ERRORS);
-      const ssm = ssmError(toRotationError(failed, call, attempt, SSM_API_ERRORS), SECRET) as RotationError;
+      const ssm = ssmError(
+        toRotationError(failed, call, attempt, SSM_API_ERRORS),
+        `Secret ${SECRET}`,
+      ) as RotationError;
       expect([redis.next, ssm.next].filter((next) => /^Grant/.test(next))).toEqual([]);
     },
   );

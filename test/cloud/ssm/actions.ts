@@ -1,6 +1,7 @@
 import type { Clock } from "../../../lib/ports.ts";
 import { ApiError } from "../tencentdb/api-error.ts";
 import { type Actions, defineAction } from "../tencentdb/define-action.ts";
+import { listSecrets, readTags, seconds } from "./listing.ts";
 import { findVersion, readContent, type SecretTable, type SsmSecret, withVersion } from "./secret-table.ts";
 
 export interface SsmActionContext {
@@ -30,10 +31,18 @@ export function createSsmActions({ clock, table, updateRenewsTime }: SsmActionCo
 
   return {
     CreateSecret: defineAction(
-      { ...NAMED, VersionId: "string", SecretType: "integer", Description: "string", ...CONTENT },
-      (region, { SecretName, VersionId: versionId = "SSM_Current", SecretType = 0, ...given }) => {
+      {
+        ...NAMED,
+        VersionId: "string",
+        SecretType: "integer",
+        Description: "string",
+        Tags: "objects",
+        ...CONTENT,
+      },
+      (region, { SecretName, VersionId: versionId = "SSM_Current", SecretType = 0, Tags, ...given }) => {
         const content = readContent(given);
-        const secret = table.add(region, SecretName, SecretType);
+        const tags = readTags(Tags ?? []);
+        const secret = { ...table.add(region, SecretName, SecretType), tags };
         table.save(withVersion(secret, { versionId, content, createdAtMs: clock.now() }));
         return { SecretName, VersionId: versionId };
       },
@@ -85,6 +94,7 @@ export function createSsmActions({ clock, table, updateRenewsTime }: SsmActionCo
         RotationStatus: secretType !== 0,
       };
     }),
+    ListSecrets: listSecrets(table),
     DisableSecret: setStatus(["Enabled"], "Disabled"),
     EnableSecret: setStatus(["Disabled"], "Enabled"),
     RestoreSecret: setStatus(["PendingDelete"], "Disabled"),
@@ -101,8 +111,4 @@ export function createSsmActions({ clock, table, updateRenewsTime }: SsmActionCo
       },
     ),
   };
-}
-
-function seconds(timeMs: number): number {
-  return Math.floor(timeMs / 1_000);
 }

@@ -190,3 +190,55 @@ describe("the local SSM", () => {
     });
   });
 });
+
+describe("ListSecrets", () => {
+  const list = (parameters: object = {}) =>
+    ssm.call("ListSecrets", { ...parameters }) as {
+      TotalCount: number;
+      SecretMetadatas: { SecretName: string }[];
+    };
+  const names = (parameters: object = {}) =>
+    list(parameters).SecretMetadatas.map((metadata) => metadata.SecretName);
+  const tagged = (key: string, ...values: string[]) => ({ TagFilters: [{ TagKey: key, TagValue: values }] });
+
+  beforeEach(() => {
+    for (let n = 0; n < 30; n += 1) {
+      nowMs += 1_000;
+      const Tags = [{ TagKey: "parity", TagValue: n % 2 === 0 ? "even" : "odd" }];
+      ssm.call("CreateSecret", { SecretName: `Many-${n}`, SecretString: "x", Tags });
+    }
+    ssm.call("DisableSecret", { SecretName: "Many-5" });
+    ssm.call("CreateSecret", { SecretName: "product", SecretType: 1, SecretString: "x" });
+  });
+
+  it.each<[object, number, string | undefined, number]>([
+    [{}, 20, "Many-29", 31],
+    [{ Limit: 0 }, 20, "Many-29", 31],
+    [{ OrderType: 1 }, 20, SecretName, 31],
+    [{ Offset: 30 }, 1, SecretName, 31],
+    [{ Offset: 40 }, 0, undefined, 31],
+    [{ Limit: 200, State: 1 }, 30, "Many-29", 30],
+    [{ State: 2 }, 1, "Many-5", 1],
+    [{ SearchSecretName: "any-1" }, 11, "Many-19", 11],
+    [{ SearchSecretName: "many-2" }, 11, "Many-29", 11],
+    [{ SecretType: 1 }, 1, "product", 1],
+    [tagged("parity", "odd"), 15, "Many-29", 15],
+    [tagged("parity", "odd", "even"), 20, "Many-29", 30],
+    [{ TagFilters: [{ TagKey: "parity" }], State: 2 }, 1, "Many-5", 1],
+    [tagged("other", "odd"), 0, undefined, 0],
+  ])("with %j tells of %i at once, %s first, of %i in all", (parameters, count, first, total) => {
+    expect(names(parameters)).toHaveLength(count);
+    expect(names(parameters)[0]).toBe(first);
+    expect(list(parameters).TotalCount).toBe(total);
+  });
+
+  it("tells no tags, and no secret whose time has come", () => {
+    expect(list({ SearchSecretName: "Many-1" }).SecretMetadatas[0]).not.toHaveProperty("Tags");
+    ssm.call("DeleteSecret", { SecretName: "Many-5" });
+    expect(list({ SearchSecretName: "Many-5" }).TotalCount).toBe(0);
+  });
+
+  it.each([{ Limit: 201 }, { Limit: -1 }, { Offset: -1 }, { State: 9 }])("refuses %j", (parameters) => {
+    expect(refusal(() => list(parameters))).toBe("InvalidParameterValue");
+  });
+});

@@ -15,6 +15,7 @@ const CALLS_PER_SECOND: Readonly<Record<string, number>> = {
   CreateSecret: 100,
   DescribeSecret: 40,
   GetSecretValue: 300,
+  ListSecrets: 30,
   ListSecretVersionIds: 40,
   PutSecretValue: 100,
 };

@@ -12,6 +12,11 @@ export interface SsmVersion {
   readonly createdAtMs: number;
 }
 
+export interface SsmTag {
+  readonly key: string;
+  readonly value: string;
+}
+
 export interface SsmSecret {
   readonly name: string;
   readonly region: string;
@@ -22,6 +27,7 @@ export interface SsmSecret {
   /** 0 where it is not to be deleted. */
   readonly deletedAtMs: number;
   readonly versions: readonly SsmVersion[];
+  readonly tags: readonly SsmTag[];
 }
 
 const MAX_VERSIONS = 10;
@@ -34,6 +40,8 @@ export interface SecretTable {
   /** @throws ApiError where its status is not one of these */
   findIn(region: string, name: string, statuses: readonly SsmSecret["status"][]): SsmSecret;
   save(secret: SsmSecret): void;
+  /** Those of a region, the oldest first. */
+  inRegion(region: string): readonly SsmSecret[];
 }
 
 /** The secrets of all regions. Every value in it is immutable. */
@@ -41,11 +49,13 @@ export function createSecretTable(clock: Clock): SecretTable {
   const secrets = new Map<string, SsmSecret>();
   const keyOf = (region: string, name: string) => `${region}/${name}`;
 
+  const isGone = ({ status, deletedAtMs }: SsmSecret) =>
+    status === "PendingDelete" && clock.now() >= deletedAtMs;
+
   function lookUp(region: string, name: string): SsmSecret | undefined {
     requireForm(name, /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, "SecretName");
     const secret = secrets.get(keyOf(region, name));
-    const isGone = secret?.status === "PendingDelete" && clock.now() >= secret.deletedAtMs;
-    return isGone ? undefined : secret;
+    return secret && isGone(secret) ? undefined : secret;
   }
 
   function find(region: string, name: string): SsmSecret {
@@ -61,8 +71,10 @@ export function createSecretTable(clock: Clock): SecretTable {
         throw new ApiError("ResourceInUse.SecretExists", "The secret name already exists.");
       }
       const createdAtMs = clock.now();
-      const state = { status: "Enabled", deletedAtMs: 0, versions: [] } as const;
+      const state = { status: "Enabled", deletedAtMs: 0, versions: [], tags: [] } as const;
       const secret = { name, region, secretType, createdAtMs, ...state };
+      // Behind those that are older than it, also where its name was another's before.
+      secrets.delete(keyOf(region, name));
       secrets.set(keyOf(region, name), secret);
       return secret;
     },
@@ -73,6 +85,8 @@ export function createSecretTable(clock: Clock): SecretTable {
         ? new ApiError("ResourceUnavailable.ResourcePendingDeleted", "The secret is to be deleted.")
         : new ApiError("ResourceUnavailable.ResourceDisabled", "The secret is disabled, or must be first.");
     },
+    inRegion: (region) =>
+      [...secrets.values()].filter((secret) => secret.region === region && !isGone(secret)),
     save: (secret) => void secrets.set(keyOf(secret.region, secret.name), secret),
   };
 }

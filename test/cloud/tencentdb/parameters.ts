@@ -6,6 +6,7 @@ interface Types {
   boolean: boolean;
   strings: readonly string[];
   integers: readonly number[];
+  objects: readonly Readonly<Record<string, unknown>>[];
 }
 type Kind = keyof Types;
 
@@ -59,6 +60,10 @@ function readValue(kind: Kind, value: unknown, fromQuery: boolean): unknown {
     case "boolean":
       if (fromQuery) return value === "true" ? true : value === "false" ? false : undefined;
       return typeof value === "boolean" ? value : undefined;
+    case "objects": {
+      const isObject = (each: unknown) => typeof each === "object" && each !== null && !Array.isArray(each);
+      return Array.isArray(value) && value.every(isObject) ? value : undefined;
+    }
     case "strings":
     case "integers": {
       if (!Array.isArray(value)) return undefined;
