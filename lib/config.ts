@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { RotationError } from "./errors.ts";
+import { type FleetConfig, fleetConfig, fleetProblems, fleetVariables, number } from "./fleet-config.ts";
 import { describeIssues } from "./issues.ts";
 
 export type StoreKind = "aws" | "ssm";
@@ -16,7 +17,7 @@ export interface RoleConfig {
 }
 
 /** The operator's settings, from the environment. */
-export interface Config {
+export interface Config extends FleetConfig {
   readonly site: "domestic" | "intl";
   readonly endpointUrl: string | undefined;
   readonly credentialsSecretId: string | undefined;
@@ -24,9 +25,6 @@ export interface Config {
   readonly role: RoleConfig | undefined;
   readonly store: StoreKind;
   readonly storeRegion: string | undefined;
-  /** The secrets that a driven run works on where its payload names none. */
-  readonly secretIds: readonly string[];
-  readonly intervalDays: number;
   /** How long the idle one of alternating users is left alone after the other was changed. */
   readonly alternationIntervalMs: number;
   readonly passwordLength: number | undefined;
@@ -36,17 +34,6 @@ export interface Config {
 }
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
-
-const number = z.pipe(z.string().check(z.regex(/^\d+(\.\d+)?$/, "must be a number")), z.transform(Number));
-const names = z.pipe(
-  z.string(),
-  z.transform((text) =>
-    text
-      .split(",")
-      .map((name) => name.trim())
-      .filter(Boolean),
-  ),
-);
 
 const schema = z.object({
   TENCENTCLOUD_SITE: z.optional(z.literal("intl")),
@@ -67,8 +54,7 @@ const schema = z.object({
   TENCENTCLOUD_STS_REGION: z.optional(z.string().check(z.regex(/^[a-z]+(-[a-z0-9]+)+$/, "must be a region"))),
   SECRET_STORE: z.optional(z.enum(["aws", "ssm"])),
   SECRET_STORE_REGION: z.optional(z.string().check(z.regex(/^[a-z0-9-]+$/, "must be a region"))),
-  ROTATION_SECRETS: z._default(names, []),
-  ROTATION_INTERVAL_DAYS: z._default(z.pipe(number, z.number().check(z.maximum(3_650))), 30),
+  ...fleetVariables,
   ALTERNATION_INTERVAL_MINUTES: z._default(z.pipe(number, z.number().check(z.maximum(525_600))), 60),
   PASSWORD_LENGTH: z.optional(z.pipe(number, z.int().check(z.minimum(8), z.maximum(64)))),
   VERIFY: z._default(z.enum(["auth", "task"]), "auth"),
@@ -87,8 +73,6 @@ const SECOND_NAMES: Readonly<Record<string, string>> = {
   TENCENT_TOKEN_AUDIENCE: "TENCENTCLOUD_TOKEN_AUDIENCE",
   TENCENT_STS_REGION: "TENCENTCLOUD_STS_REGION",
 };
-
-const NOT_YET = ["ROTATION_TAG", "ROTATION_PREFIX"] as const;
 
 /**
  * Reads the settings from an environment. A variable that is set to nothing counts as not set; `TENCENT_SITE` and its like
@@ -109,10 +93,7 @@ export function parseConfig(
     if (given[second] && given[second] !== set[first])
       problems.push(`${second}: ${first} says something else`);
   }
-  problems.push(...roleProblems(set));
-  for (const name of NOT_YET) {
-    if (set[name]) problems.push(`${name}: not supported yet, list the secrets in ROTATION_SECRETS`);
-  }
+  problems.push(...roleProblems(set), ...fleetProblems(set));
   if (!parsed.success || problems.length > 0) {
     throw new RotationError("ConfigurationInvalid", `Environment: ${problems.join("; ")}`, {
       effect: "none",
@@ -127,8 +108,7 @@ export function parseConfig(
     role: roleOf(variables),
     store: variables.SECRET_STORE ?? defaultStore,
     storeRegion: variables.SECRET_STORE_REGION,
-    secretIds: variables.ROTATION_SECRETS,
-    intervalDays: variables.ROTATION_INTERVAL_DAYS,
+    ...fleetConfig(variables),
     alternationIntervalMs: variables.ALTERNATION_INTERVAL_MINUTES * 60_000,
     passwordLength: variables.PASSWORD_LENGTH,
     verify: variables.VERIFY,
