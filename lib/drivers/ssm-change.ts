@@ -17,6 +17,8 @@ export type Change = (
  */
 export type Settle = <Result>(
   secretId: string,
+  /** The first look, where there was one a moment ago. */
+  seen: SsmState | undefined,
   move: (state: SsmState, change: Change) => Promise<Result | undefined>,
 ) => Promise<Result>;
 
@@ -35,7 +37,8 @@ export function ssmSettler(context: {
 }): Settle {
   const { call, look, clock } = context;
 
-  return async (secretId, move) => {
+  return async (secretId, seen, move) => {
+    let known = seen;
     const pauses = [...PAUSES_MS];
     let hasTouched = false;
     let failure: RotationError | undefined;
@@ -59,7 +62,9 @@ export function ssmSettler(context: {
     try {
       for (let moves = 0; moves < MAX_MOVES; moves += 1) {
         failure = undefined;
-        const result = await move(await look(secretId), change);
+        const state = known ?? (await look(secretId));
+        known = undefined;
+        const result = await move(state, change);
         if (result !== undefined) return result;
         if (failure === undefined) continue;
         const pauseMs = pauses.shift();

@@ -3,6 +3,7 @@ import type { Clock, SecretStore, StoredVersion } from "../ports.ts";
 import { type Change, ssmSettler } from "./ssm-change.ts";
 import { SSM_API_ERRORS } from "./ssm-errors.ts";
 import { refused, ssmCall, ssmReader } from "./ssm-look.ts";
+import { recentLooks } from "./ssm-recent.ts";
 import {
   CURRENT_ID,
   collect,
@@ -50,6 +51,7 @@ export function tencentSsm(options: TencentSsmOptions): SecretStore {
 export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
   const call = ssmCall(client);
   const { look, textOf } = ssmReader(call);
+  const recent = recentLooks(clock);
   const settle = ssmSettler({ call, look, clock });
 
   const versionIn = async (
@@ -76,6 +78,7 @@ export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
   return {
     async describe(secretId) {
       const state = await look(secretId);
+      recent.keep(secretId, state);
       const since = promotedAt(state);
       const ids = new Set([state.current.versionId, ...state.versions.map(({ versionId }) => versionId)]);
       return {
@@ -89,10 +92,14 @@ export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
       };
     },
 
-    read: async (secretId, versionId) => versionIn(secretId, await look(secretId), versionId),
+    async read(secretId, versionId) {
+      const state = recent.find(secretId) ?? (await look(secretId));
+      return versionIn(secretId, state, versionId);
+    },
 
+    // What has come since the last look shows in the one that follows the change.
     stage: (secretId, { versionId, text }) =>
-      settle(secretId, async (state, change) => {
+      settle(secretId, recent.take(secretId), async (state, change) => {
         const known = find(state, versionId);
         if (known?.isOpen && stagesOf(state, versionId).length === 0) {
           // Two were staged in the same moment, and the other was first: this one must not come up after it.
@@ -116,7 +123,8 @@ export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
     async promote(secretId, versionId, from) {
       let basis: number | undefined;
       let isFull = false;
-      await settle(secretId, async (state, change) => {
+      recent.take(secretId);
+      await settle(secretId, undefined, async (state, change) => {
         const { current, newestTurn } = state;
         const version = find(state, versionId);
         if (current.versionId === versionId) {
@@ -152,7 +160,8 @@ export function ssmStore({ client, clock }: SsmStoreOptions): SecretStore {
     },
 
     async release(secretId, versionId) {
-      await settle(secretId, async (state, change) => {
+      recent.take(secretId);
+      await settle(secretId, undefined, async (state, change) => {
         const version = find(state, versionId);
         if (version === undefined || !version.isOpen) return true;
         if (versionId === state.current.versionId) return void (await record(state, change));
