@@ -29,39 +29,33 @@ interface Search {
  * @throws RotationError `OldPasswordError`, naming what was tried; `RedisUnreachable`
  */
 export async function findOldPassword(context: Context, asked: Search): Promise<string> {
-  const { value, effect } = asked;
-  for (let looks = 1; ; looks += 1) {
-    const { password, tried } = await look(context, asked);
-    if (password !== undefined) return password;
-    if (looks === LOOKS) {
-      throw new RotationError(
-        "OldPasswordError",
-        `${value.api} asks for the old password, and no version's password opens instance ${value.instanceId} in ` +
-          `${value.region}; tried: ${tried.join(", ")}`,
-        { effect },
-      );
+  const { value, target, effect } = asked;
+  const rungs = await readLadder(context, asked);
+  for (let looks = 1; looks <= LOOKS; looks += 1) {
+    if (looks > 1) await context.clock.sleep(LOOK_PAUSE_MS);
+    for (const { password } of rungs) {
+      const verdict = await context.probe({ ...target, password });
+      if (verdict.answer === "accepted") return password;
+      if (verdict.answer === "unknown") throw unreachable(value, verdict.reason);
     }
-    await context.clock.sleep(LOOK_PAUSE_MS);
   }
+  throw new RotationError(
+    "OldPasswordError",
+    `${value.api} asks for the old password, and no version's password opens instance ${value.instanceId} in ` +
+      `${value.region}; tried: ${rungs.map(({ stage }) => stage).join(", ")}`,
+    { effect },
+  );
 }
 
-async function look(
-  { store, probe }: Context,
-  { secretId, value, target }: Search,
-): Promise<{ readonly password?: string; readonly tried: readonly Stage[] }> {
+async function readLadder({ store }: Context, { secretId, value }: Search) {
   const description = await store.describe(secretId);
-  const tried: Stage[] = [];
+  const rungs: { readonly stage: Stage; readonly password: string }[] = [];
   for (const stage of LADDER) {
     const versionId = versionAt(description, stage);
     const version = versionId && (await readIfFit(store, secretId, versionId));
-    if (!version || !isFor(version.value, value)) continue;
-    const { password } = version.value;
-    const verdict = await probe({ ...target, password });
-    if (verdict.answer === "accepted") return { password, tried };
-    if (verdict.answer === "unknown") throw unreachable(value, verdict.reason);
-    tried.push(stage);
+    if (version && isFor(version.value, value)) rungs.push({ stage, password: version.value.password });
   }
-  return { tried };
+  return rungs;
 }
 
 function isFor(found: SecretValue, { region, instanceId }: SecretValue): boolean {
