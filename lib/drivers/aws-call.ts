@@ -6,7 +6,20 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from "@aws-sdk/client-secrets-manager";
-import { mayBeDone, storeError } from "./aws-errors.ts";
+import pLimit from "p-limit";
+import { isThrottling, mayBeDone, storeError } from "./aws-errors.ts";
+
+/** What paces the calls that change something: Secrets Manager takes 50 a second of all of them together. */
+export interface Pace {
+  readonly limiter: (key: string) => Promise<void>;
+  readonly onThrottled: (key: string) => void;
+}
+
+/** The key of those calls. */
+export const CHANGES = "secretsmanager/changes";
+
+/** As many connections as the SDK opens. */
+const MOST_AT_ONCE = 50;
 
 /**
  * Sends a command. `what` names it in errors; `changes`: it may have an effect; `confidential`: no message may show it.
@@ -24,13 +37,16 @@ export function secretsManagerCalls({
   client,
   signal,
   onAnswer,
+  pace,
 }: {
   readonly client: SecretsManagerClient;
   readonly signal?: AbortSignal;
+  readonly pace?: Pace | undefined;
   readonly onAnswer?: ((requestId: string) => void) | undefined;
 }): SecretsManagerCall {
   // Every call that is under way listens; more than ten look like a leak to Node, which would print a warning.
   if (signal !== undefined) setMaxListeners(0, signal);
+  const places = pLimit(MOST_AT_ONCE);
 
   return async (what, command, { changes = false, confidential = [] } = {}) => {
     if (signal?.aborted) {
@@ -44,13 +60,17 @@ export function secretsManagerCalls({
           return await next(args);
         } catch (error) {
           if (changes && mayBeDone(error)) effect = "unknown";
+          if (changes && isThrottling(error)) pace?.onThrottled(CHANGES);
           throw error;
         }
       },
       { step: "deserialize", priority: "high" },
     );
+    if (changes) await pace?.limiter(CHANGES);
     try {
-      const output = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+      const output = await places(() =>
+        client.send(command, signal === undefined ? {} : { abortSignal: signal }),
+      );
       const requestId = output.$metadata?.requestId;
       if (requestId !== undefined) onAnswer?.(requestId);
       return output;

@@ -34,6 +34,11 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 const NEVER_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
 
+/** Whether the service has refused one attempt as one too many. */
+export function isThrottling(error: unknown): boolean {
+  return error instanceof SecretsManagerServiceException && CODES[error.name] === "StoreThrottled";
+}
+
 /** Whether the service may have done what one failed attempt asked for. */
 export function mayBeDone(error: unknown): boolean {
   if (error instanceof SecretsManagerServiceException) return statusOf(error) >= 500;

@@ -14,7 +14,7 @@ import type {
   StoredVersion,
   VersionToStage,
 } from "../ports.ts";
-import { secretsManagerCalls } from "./aws-call.ts";
+import { type Pace, secretsManagerCalls } from "./aws-call.ts";
 
 export interface AwsSecretsManagerOptions {
   readonly client: SecretsManagerClient;
@@ -23,6 +23,8 @@ export interface AwsSecretsManagerOptions {
   readonly signal?: AbortSignal;
   /** Told of the service's id of each request that it has carried out. */
   readonly onAnswer?: (requestId: string) => void;
+  /** Default: as fast as they come. */
+  readonly pace?: Pace;
 }
 
 const STAGES: ReadonlyMap<string, Stage> = new Map([
@@ -47,8 +49,9 @@ export function awsSecretsManager({
   clock,
   signal,
   onAnswer,
+  pace,
 }: AwsSecretsManagerOptions): SecretStore {
-  const send = secretsManagerCalls({ client, onAnswer, ...(signal && { signal }) });
+  const send = secretsManagerCalls({ client, onAnswer, pace, ...(signal && { signal }) });
 
   const describeLabels = (secretId: string) =>
     send(`DescribeSecret of ${secretId}`, new DescribeSecretCommand({ SecretId: secretId }));

@@ -7,6 +7,7 @@ import { post } from "./qcloud-post.ts";
 import { qcloudSignature, type SignatureMethod } from "./qcloud-signature.ts";
 import {
   DEFAULT_TIMEOUT_MS,
+  noteThrottling,
   readCredentials,
   type TencentConnection,
   withRetries,
@@ -108,10 +109,11 @@ export function createQcloudClient(options: QcloudClientOptions): QcloudClient {
 
   const sendFresh = async <Data>(call: QcloudCall<Data>): Promise<Data> => {
     for (let signed = 1; ; signed++) {
-      await options.limiter(`${call.region}/${call.action}`);
+      const key = `${call.region}/${call.action}`;
+      await options.limiter(key);
       const { verdict, data, sent } = await send(call);
       if (verdict.code === REPLAYED && signed < MAX_FRESH_SIGNATURES) continue;
-      if (verdict.code !== 0) throw qcloudError(verdict, sent);
+      if (verdict.code !== 0) throw noteThrottling(qcloudError(verdict, sent), key, options);
       const read = z.safeParse(call.data, data);
       if (!read.success) throw unreadable(sent, "the answer is not what the API promises");
       return read.data;

@@ -32,6 +32,8 @@ export interface TencentConnection {
   readonly clock: Clock;
   /** Waits for a place under `<region>/<action>` before each request. */
   readonly limiter: (key: string) => Promise<void>;
+  /** Told of each request of the key that the cloud has refused as one too many. */
+  readonly onThrottled?: ((key: string) => void) | undefined;
   /** Told of the cloud's id of each request that it has carried out. */
   readonly onAnswer?: ((requestId: string) => void) | undefined;
   /** How long to wait for an answer, once for its head and once for its body. Default: 10 000. */
@@ -83,7 +85,13 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
   const send = async <Answer>(call: TencentCall<Answer>): Promise<Answer> => {
     const credential = unsigned ? NOBODY : await readCredentials(credentials);
     const { secretId, secretKey, token = "" } = credential;
-    const sentCall = { ...call, secrets: [...(call.secrets ?? []), secretId, secretKey, token] };
+    const sentCall = {
+      ...call,
+      // Made where a message has to be masked, and not for each call: a fleet has many passwords.
+      get secrets() {
+        return [...(call.secrets ?? []), secretId, secretKey, token];
+      },
+    };
     const { attempt, agentOf } = watch(agent);
     const httpProfile = {
       reqMethod: "POST",
@@ -113,9 +121,22 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
 
   return (call) =>
     withRetries(call, clock, async () => {
-      await options.limiter(`${region}/${call.action}`);
-      return send(call);
+      const key = `${region}/${call.action}`;
+      await options.limiter(key);
+      return send(call).catch((error: unknown) => {
+        throw noteThrottling(error, key, options);
+      });
     });
+}
+
+export function noteThrottling(
+  error: unknown,
+  key: string,
+  { onThrottled }: Pick<TencentConnection, "onThrottled">,
+): unknown {
+  const isThrottled = error instanceof RotationError && /^(Store)?Throttled$/.test(error.code);
+  if (isThrottled) onThrottled?.(key);
+  return error;
 }
 
 /** Sends a change once, and a read again after a passing failure. */

@@ -19,20 +19,16 @@ export const taskList = z.object({
   ),
 });
 
-export const instanceList = z.object({
-  InstanceSet: z.nullable(
-    z.array(
-      z.object({
-        InstanceId: z.string(),
-        Status: z.number(),
-        WanIp: z.nullish(z.string()),
-        Port: z.nullish(integer),
-        NoAuth: z.nullish(z.boolean()),
-        Type: z.nullish(integer),
-      }),
-    ),
-  ),
+const instance = z.object({
+  InstanceId: z.string(),
+  Status: z.number(),
+  WanIp: z.nullish(z.string()),
+  Port: z.nullish(integer),
+  NoAuth: z.nullish(z.boolean()),
+  Type: z.nullish(integer),
 });
+
+export const instanceList = z.object({ InstanceSet: z.nullable(z.array(instance)) });
 
 export const passwordPolicy = z.object({
   PasswordPolicy: z.nullish(
@@ -60,7 +56,19 @@ export const accountList = z.object({
   ),
 });
 
-export function instanceState(status: number): Instance["state"] {
+const CKV_TYPES: readonly unknown[] = [3, 4];
+
+export function instanceOf({ Status, WanIp, Port, NoAuth, Type }: z.infer<typeof instance>): Instance {
+  return {
+    state: instanceState(Status),
+    ...(WanIp && { host: WanIp }),
+    ...(Port && { port: Port }),
+    passwordFree: NoAuth === true,
+    edition: CKV_TYPES.includes(Type) ? "ckv" : "redis",
+  };
+}
+
+function instanceState(status: number): Instance["state"] {
   if (status === 2) return "running";
   return status === -2 || status === -3 ? "gone" : "busy";
 }

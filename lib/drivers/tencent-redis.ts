@@ -1,35 +1,25 @@
-import type * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
-import type { Account, ControlPlane, InstanceRef } from "../ports.ts";
+import type { Account, Clock, ControlPlane } from "../ports.ts";
 import { createTencentClient, type TencentClient, type TencentConnection } from "./tencent-client.ts";
-import { ApiRefusal, mask, REDIS_API_ERRORS } from "./tencent-errors.ts";
+import { ApiRefusal, REDIS_API_ERRORS } from "./tencent-errors.ts";
 import {
   accountList,
   fromApiTime,
-  instanceList,
-  instanceState,
   passwordPolicy,
-  taskInfo,
   taskList,
   taskResult,
   taskStarted,
-  taskState,
   toApiTime,
 } from "./tencent-redis-answers.ts";
+import { ACCOUNT_TASK, MAX_ITEMS, PASSWORD_TASK, type RedisRead, redisReads } from "./tencent-redis-reads.ts";
+import { sharedReads } from "./tencent-redis-shared.ts";
 
 /** How to reach TencentDB for Redis. One set of options serves every region. */
 export type TencentRedisOptions = TencentConnection;
 
-/** FLOW_SETPWD and FLOW_MODIFYINSTANCEACCOUNT in DescribeTaskList's list of task types. */
-const PASSWORD_TASK = "007";
-const ACCOUNT_TASK = "037";
-
-/** The largest page of every list. */
-const MAX_ITEMS = 100;
-
-const CKV_TYPES: readonly unknown[] = [3, 4];
-
 const ACCOUNT_DELETED = 4;
+
+const VERSION = "2018-04-12";
 
 /**
  * TencentDB for Redis through API 3.0, version 2018-04-12: DescribeInstances, DescribeInstancePasswordPolicy,
@@ -39,28 +29,37 @@ const ACCOUNT_DELETED = 4;
  */
 export function tencentRedis(options: TencentRedisOptions): ControlPlane {
   const clients = new Map<string, TencentClient>();
+  return redisControlPlane({
+    clock: options.clock,
+    client(region) {
+      const made =
+        clients.get(region) ??
+        createTencentClient({
+          ...options,
+          service: "redis",
+          version: VERSION,
+          region,
+          errors: REDIS_API_ERRORS,
+        });
+      clients.set(region, made);
+      return made;
+    },
+  });
+}
+
+export interface RedisControlPlaneOptions {
+  readonly client: (region: string) => TencentClient;
+  readonly clock: Clock;
+}
+
+/** The same over any client of the API. */
+export function redisControlPlane({ client, clock }: RedisControlPlaneOptions): ControlPlane {
   const passwords = new Set<string>();
 
-  const client = (region: string): TencentClient => {
-    const made =
-      clients.get(region) ??
-      createTencentClient({
-        ...options,
-        service: "redis",
-        version: "2018-04-12",
-        region,
-        errors: REDIS_API_ERRORS,
-      });
-    clients.set(region, made);
-    return made;
-  };
+  const read: RedisRead = async ({ region }, action, params, answer) =>
+    client(region)({ action, params, answer, change: false, secrets: passwords });
 
-  const read = async <Answer>(
-    { region }: InstanceRef,
-    action: string,
-    params: Record<string, unknown>,
-    answer: z.ZodMiniType<Answer>,
-  ): Promise<Answer> => client(region)({ action, params, answer, change: false, secrets: passwords });
+  const reads = sharedReads(redisReads(read, passwords), clock);
 
   const start = async (
     { region, instanceId }: Account,
@@ -74,26 +73,12 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
       change: true,
       secrets: passwords,
     });
+    reads.started(TaskId);
     return { taskId: TaskId };
   };
 
   return {
-    async describeInstance(instance) {
-      const params = { InstanceId: instance.instanceId };
-      const { InstanceSet } = await read(instance, "DescribeInstances", params, instanceList);
-      const found = InstanceSet?.find(({ InstanceId }) => InstanceId === instance.instanceId);
-      if (!found) {
-        const message = `DescribeInstances: ${instance.instanceId} is not in ${instance.region}`;
-        throw new RotationError("InstanceNotFound", message, { effect: "none" });
-      }
-      return {
-        state: instanceState(found.Status),
-        ...(found.WanIp && { host: found.WanIp }),
-        ...(found.Port && { port: found.Port }),
-        passwordFree: found.NoAuth === true,
-        edition: CKV_TYPES.includes(found.Type) ? "ckv" : "redis",
-      };
-    },
+    describeInstance: (instance) => reads.instance(instance),
 
     async describePasswordPolicy(instance) {
       const params = { InstanceId: instance.instanceId };
@@ -168,12 +153,7 @@ export function tencentRedis(options: TencentRedisOptions): ControlPlane {
       });
     },
 
-    async describeTask(account, taskId) {
-      const answer = await read(account, "DescribeTaskInfo", { TaskId: taskId }, taskInfo);
-      const state = taskState(answer.Status.toLowerCase());
-      if (state !== "failed" || !answer.TaskMessage) return { taskId, state };
-      return { taskId, state, message: mask(answer.TaskMessage, [...passwords]) };
-    },
+    describeTask: (account, taskId) => reads.task(account, taskId),
 
     async newestPasswordTask(account, since) {
       const isOfAccounts = account.api === "ModifyInstanceAccount";
