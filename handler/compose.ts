@@ -1,17 +1,23 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import pLimit from "p-limit";
 import type { Config, RoleConfig, StoreKind } from "../lib/config.ts";
 import { secretsManagerClient } from "../lib/drivers/aws-client.ts";
 import { awsIdentityToken } from "../lib/drivers/aws-identity-token.ts";
+import { awsSecretList } from "../lib/drivers/aws-secret-list.ts";
 import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
 import { createLog, type Log, type LogOptions } from "../lib/drivers/log.ts";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
+import { ssmSecretList } from "../lib/drivers/ssm-secret-list.ts";
 import type { TencentConnection, TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
 import { tencentRedisV2 } from "../lib/drivers/tencent-redis-v2.ts";
 import { tencentSsm } from "../lib/drivers/tencent-ssm.ts";
 import { type RoleSessionHolder, tencentRole } from "../lib/drivers/tencent-sts.ts";
+import { createTurns } from "../lib/drivers/turns.ts";
 import { createLimiter } from "../lib/limiter.ts";
+import { callsPerSecond } from "../lib/pace.ts";
+import type { FindSecrets, HandOver } from "../lib/ports.ts";
 import type { Context } from "../lib/rotation/context.ts";
 import { credentialsFromSecret } from "./credentials.ts";
 import { readSettings } from "./settings.ts";
@@ -32,15 +38,15 @@ export interface Composition {
   readonly config: Config;
   readonly context: Context;
   readonly log: Log;
+  /** Does the work on one secret apart from that on others: its calls have their turn, its lines their request ids. */
+  readonly apart: <T>(act: () => Promise<T>) => Promise<T>;
+  readonly findSecrets: FindSecrets;
+  /** Where the operator has a scheduled run hand its secrets over. */
+  readonly handOver: HandOver | undefined;
 }
 
-/** API calls a second, for each action in each region, as documented. What is not named has TencentDB's limit. */
-const CALLS_PER_SECOND: Readonly<Record<string, number>> = {
-  DescribeSecret: 40,
-  ListSecretVersionIds: 40,
-  GetSecretValue: 300,
-};
-const OTHER_CALLS_PER_SECOND = 20;
+/** Probes that are under way at once: each is a connection. */
+const PROBES = 64;
 
 /**
  * Configuration → drivers, wired for one invocation. Credentials are read anew: a warm function must not keep old ones.
@@ -55,12 +61,16 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   const marginMs = Math.min(5_000, remainingMs / 5);
   const signal = abortAfter(remainingMs - marginMs / 2);
   const clock = systemClock;
-  const perSecond = (key: string) => CALLS_PER_SECOND[key.replace(/.*\//, "")] ?? OTHER_CALLS_PER_SECOND;
-  const limiter = createLimiter({ clock, perSecond });
+  const turns = createTurns();
+  const perSecond = callsPerSecond(config.callsPerSecond);
+  const limiter = createLimiter({ clock, perSecond, turn: turns.current });
+  const { throttled: onThrottled } = limiter;
   const log = createLog({ level: config.logLevel, ...invocation.log });
 
+  const onAnswer = log.answeredBy("aws");
+  const pace = { limiter: limiter.acquire, onThrottled };
   const secretsManager = async (region: string | undefined) =>
-    awsSecretsManager({ client: await warmClient(region), clock, signal, onAnswer: log.answeredBy("aws") });
+    awsSecretsManager({ client: await warmClient(region), clock, signal, onAnswer, pace });
   const { credentialsSecretId, role, storeRegion } = config;
   const awsStore = config.store === "aws" ? await secretsManager(storeRegion) : undefined;
   const anonymous = {
@@ -69,6 +79,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     signal,
     clock,
     limiter: limiter.acquire,
+    onThrottled,
     onAnswer: log.answeredBy("tencent"),
   };
   let credentials: () => Promise<TencentCredentials>;
@@ -81,14 +92,22 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     credentials = async () => read;
   }
   const connection = { ...anonymous, credentials };
+  const probe = redisProbe({ signal, ...(ca !== undefined && { ca }) });
+  const places = pLimit(PROBES);
 
   return {
     config,
     log,
+    apart: (act) => turns.next(() => log.apart(act)),
+    findSecrets: async (selection) => {
+      if (config.store === "ssm") return ssmSecretList({ ...connection, region: ssmRegion })(selection);
+      return awsSecretList({ client: await warmClient(storeRegion), signal, onAnswer })(selection);
+    },
+    handOver: undefined,
     context: {
       store: awsStore ?? tencentSsm({ ...connection, region: ssmRegion }),
       controlPlane: tencentRedisV2({ ...connection, randomBytes }, tencentRedis(connection)),
-      probe: redisProbe({ signal, ...(ca !== undefined && { ca }) }),
+      probe: (target) => places(() => probe(target)),
       clock,
       randomBytes,
       digest,

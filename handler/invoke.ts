@@ -1,17 +1,14 @@
 import { RotationError } from "../lib/errors.ts";
-import type { Answer, SecretResult } from "../lib/ports.ts";
+import type { Answer, SecretResult, SecretValue } from "../lib/ports.ts";
 import { abandonSecret } from "../lib/rotation/abandon.ts";
 import { summarize } from "../lib/rotation/answer.ts";
 import type { Context } from "../lib/rotation/context.ts";
-import { forEachSecret } from "../lib/rotation/fleet.ts";
+import { ROTATION_MS, rotateFleet, withoutRivals } from "../lib/rotation/fleet.ts";
 import { planSecret, statusOfSecret, verifySecret } from "../lib/rotation/inspect.ts";
 import { runStep } from "../lib/rotation/managed.ts";
 import { rollbackSecret, rotateSecret } from "../lib/rotation/rotate.ts";
 import type { Composition } from "./compose.ts";
 import type { DrivenRequest, Request } from "./events.ts";
-
-/** A rotation takes about ten seconds as a rule; with less time than this none can be sent, and none would ever be. */
-const ROTATION_MS = 40_000;
 
 /** A scheduled run that did not end well, thrown when all secrets are done: each result is on the log already. */
 export class FleetFailed extends Error {
@@ -40,22 +37,33 @@ function needsAnotherRun({ status, error }: SecretResult): boolean {
   return status === "failed" || status === "drift" || (status === "in-progress" && error?.effect !== "none");
 }
 
-async function drive({ config, context, log }: Composition, request: DrivenRequest): Promise<Answer> {
+async function drive(composition: Composition, request: DrivenRequest): Promise<Answer> {
+  const { apart, config, context, log } = composition;
   const { action, force } = request;
-  const { intervalDays } = config;
   if (action === "rotate" || action === "rollback") requireEnoughTime(context);
-  const acts: Record<DrivenRequest["action"], (secretId: string) => Promise<SecretResult>> = {
-    rotate: (secretId) => rotateSecret(context, secretId, { intervalDays, force }),
+  const secretIds = await fleetOf(composition, request);
+  const schedule = { ...config, force };
+  const onResult = (result: SecretResult) => log.result(action, result);
+  const isFleet = action === "rotate" && secretIds.length > 1;
+  if (isFleet) {
+    const handOver = request.scheduled && request.secretIds === undefined ? composition.handOver : undefined;
+    const options = { ...schedule, handOver, apart, onResult };
+    return summarize(action, await rotateFleet(context, secretIds, options));
+  }
+
+  type Act = (secretId: string, seen: (value: SecretValue) => void) => Promise<SecretResult>;
+  const acts: Record<DrivenRequest["action"], Act> = {
+    rotate: (secretId) => rotateSecret(context, secretId, schedule),
     rollback: (secretId) => rollbackSecret(context, secretId),
-    plan: (secretId) => planSecret(context, secretId, { intervalDays, force }),
-    status: (secretId) => statusOfSecret(context, secretId, intervalDays),
+    plan: (secretId, seen) => planSecret(context, secretId, schedule, seen),
+    status: (secretId) => statusOfSecret(context, secretId, schedule),
     verify: (secretId) => verifySecret(context, secretId),
     abandon: (secretId) => abandonSecret(context, secretId, force),
   };
-  const results = await forEachSecret(fleetOf(request, config.secretIds), (secretId) =>
-    log.apart(async () => {
-      const result = await acts[action](secretId);
-      log.result(action, result);
+  const results = await withoutRivals(secretIds, (secretId, seen) =>
+    apart(async () => {
+      const result = await acts[action](secretId, seen);
+      onResult(result);
       return result;
     }),
   );
@@ -73,12 +81,20 @@ function requireEnoughTime({ clock, deadlineAt }: Context): void {
   );
 }
 
-function fleetOf(request: DrivenRequest, configured: readonly string[]): readonly string[] {
-  const secretIds = [...new Set(request.secretIds ?? configured)];
+/** The payload's secrets, or else the configured ones. */
+async function fleetOf(
+  { config, findSecrets }: Composition,
+  request: DrivenRequest,
+): Promise<readonly string[]> {
+  const named = request.secretIds ?? config.secretIds;
+  const found = named.length === 0 && config.selection ? await findSecrets(config.selection) : undefined;
+  // Nothing that fits the selection is no error: a fleet may be empty for a while.
+  if (found !== undefined) return found.map(({ secretId }) => secretId);
+  const secretIds = [...new Set(named)];
   if (secretIds.length > 0) return secretIds;
   throw new RotationError(
     "ConfigurationInvalid",
-    "No secrets to work on: name them, or set ROTATION_SECRETS",
+    "No secrets to work on: name them, or set ROTATION_SECRETS, ROTATION_TAG or ROTATION_PREFIX",
     { effect: "none" },
   );
 }

@@ -120,6 +120,10 @@ export const ERRORS = {
   },
   RotationPending: { retry: "never", next: "Let the next run finish the pending rotation, or abandon it." },
   // The run.
+  FleetStopped: {
+    retry: "never",
+    next: "Mend what the failed results name; the next run begins with those that were left.",
+  },
   InProgress: { retry: "soon", next: "Nothing: the next run carries on." },
   Internal: { retry: "never", next: "Report the message: this is a defect." },
 } as const satisfies Record<string, Meaning>;

@@ -30,7 +30,8 @@ interface Line {
   readonly startsMs: number[];
   /** Calls that may start within a window, as it stands. */
   most: number;
-  adaptedAtMs: number;
+  cutAtMs: number;
+  raisedAtMs: number;
 }
 
 /**
@@ -49,7 +50,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
       isMoving: false,
       startsMs: [],
       most: perSecond(key),
-      adaptedAtMs: Number.NEGATIVE_INFINITY,
+      cutAtMs: Number.NEGATIVE_INFINITY,
+      raisedAtMs: 0,
     };
     lines.set(key, line);
     return line;
@@ -57,9 +59,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   const recover = (line: Line, key: string): void => {
     if (line.most >= perSecond(key)) return;
-    const raised = Math.floor((clock.now() - line.adaptedAtMs) / ADAPT_MS);
+    const raised = Math.floor((clock.now() - line.raisedAtMs) / ADAPT_MS);
     line.most = Math.min(perSecond(key), line.most + raised);
-    line.adaptedAtMs += raised * ADAPT_MS;
+    line.raisedAtMs += raised * ADAPT_MS;
   };
 
   /** How long until a call may start. */
@@ -102,9 +104,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
     throttled(key) {
       const line = lineOf(key);
       const now = clock.now();
-      if (now - line.adaptedAtMs < ADAPT_MS) return;
+      if (now - line.cutAtMs < ADAPT_MS) return;
       line.most = Math.max(1, Math.floor(line.most / 2));
-      line.adaptedAtMs = now;
+      line.cutAtMs = now;
+      line.raisedAtMs = now;
     },
   };
 }

@@ -243,6 +243,8 @@ export interface SecretResult {
   readonly taskId?: number;
   /** Upper bound of the exposure window as this run saw it. */
   readonly exposureMs?: number;
+  /** When the secret falls due, as ISO 8601; in the answers of `plan` and `status`. */
+  readonly dueAt?: string;
   readonly durationMs: number;
   readonly error?: {
     readonly code: ErrorCode;

@@ -22,7 +22,13 @@ export function summarize(action: Action, results: readonly SecretResult[]): Ans
 
 /** What is known of a secret so far; an action fills it in while it goes, so that a failure tells as much. */
 export type Findings = {
-  -readonly [K in "instanceId" | "region" | "versionId" | "taskId" | "exposureMs"]?: SecretResult[K];
+  -readonly [K in
+    | "instanceId"
+    | "region"
+    | "versionId"
+    | "taskId"
+    | "exposureMs"
+    | "dueAt"]?: SecretResult[K];
 } & { error?: RotationError };
 
 export function noteInstance(findings: Findings, { value }: Version): void {
@@ -57,6 +63,6 @@ export async function attempt(
   };
 }
 
-function describeError({ code, advice, effect, requestId }: RotationError) {
+export function describeError({ code, advice, effect, requestId }: RotationError) {
   return { code, message: advice, effect, ...(requestId !== undefined && { requestId }) };
 }

@@ -15,6 +15,8 @@ export interface Context {
   readonly passwordLength?: number;
   /** How long the idle one of alternating users is left alone after the other was changed. Default: one hour. */
   readonly alternationIntervalMs?: number;
+  /** The least time between two probes of one rotation, in milliseconds. Default 100. */
+  readonly probePauseMs?: number;
   /** When the run must have stopped, in milliseconds since the epoch. */
   readonly deadlineAt: number;
 }

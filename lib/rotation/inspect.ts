@@ -1,18 +1,33 @@
 import { RotationError } from "../errors.ts";
-import type { ProbeVerdict, SecretDescription, SecretResult, Stage, Status } from "../ports.ts";
+import type { ProbeVerdict, SecretDescription, SecretResult, SecretValue, Stage, Status } from "../ports.ts";
 import { requireInterval } from "./account.ts";
 import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
 import { preflight, requireOwnAddress } from "./preflight.ts";
-import { isDue } from "./rotate.ts";
+import type { RotateOptions } from "./rotate.ts";
+import { dueAt, isDue, type Schedule } from "./schedule.ts";
 import { findTarget } from "./target.ts";
 import { readCurrent, readIfFit, type Version, versionAt } from "./versions.ts";
 
 /** What the secret manager says, without asking Redis or its control plane. */
-export function statusOfSecret(context: Context, name: string, intervalDays: number): Promise<SecretResult> {
+export function statusOfSecret(context: Context, name: string, schedule: Schedule): Promise<SecretResult> {
+  return attempt(context, name, async (findings) =>
+    expected(context, await read(context, name, findings), schedule, findings),
+  );
+}
+
+/** The same for a secret that is about to be rotated. `seen` is told what the secret says. */
+export function surveySecret(
+  context: Context,
+  name: string,
+  options: RotateOptions,
+  seen: (value: SecretValue) => void,
+): Promise<SecretResult> {
   return attempt(context, name, async (findings) => {
-    const { description, current } = await read(context, name, findings);
-    return expected(context, description, current, intervalDays);
+    const secret = await read(context, name, findings);
+    seen(secret.current.value);
+    const found = expected(context, secret, options, findings);
+    return options.force && found === "not-due" ? "planned" : found;
   });
 }
 
@@ -20,13 +35,16 @@ export function statusOfSecret(context: Context, name: string, intervalDays: num
 export function planSecret(
   context: Context,
   name: string,
-  options: { readonly intervalDays: number; readonly force: boolean },
+  options: RotateOptions,
+  seen: (value: SecretValue) => void = () => {},
 ): Promise<SecretResult> {
   return attempt(context, name, async (findings) => {
-    const { description, current } = await read(context, name, findings);
+    const secret = await read(context, name, findings);
+    const { description, current } = secret;
+    seen(current.value);
     const checked = await preflight(context, description.secretId, current.value);
     if (!options.force) requireOwnAddress(current.value, checked);
-    const found = expected(context, description, current, options.intervalDays);
+    const found = expected(context, secret, options, findings);
     const status = options.force && found === "not-due" ? "planned" : found;
     if (status === "planned") await requireInterval(context, description, current);
     return status;
@@ -69,8 +87,13 @@ function adviceOn(opener: Stage | undefined): string {
   }
 }
 
+interface Secret {
+  readonly description: SecretDescription;
+  readonly current: Version;
+}
+
 /** A secret as it stands, for actions that change nothing of it. */
-async function read(context: Context, name: string, findings: Findings) {
+async function read(context: Context, name: string, findings: Findings): Promise<Secret> {
   const description = await context.store.describe(name);
   const current = await readCurrent(context.store, description);
   noteInstance(findings, current);
@@ -80,12 +103,13 @@ async function read(context: Context, name: string, findings: Findings) {
 
 function expected(
   context: Context,
-  description: SecretDescription,
-  current: Version,
-  intervalDays: number,
+  { description, current }: Secret,
+  schedule: Schedule,
+  findings: Findings,
 ): Status {
+  findings.dueAt = new Date(dueAt(context, description, current, schedule)).toISOString();
   if (versionAt(description, "pending") !== undefined) return "in-progress";
-  return isDue(context, description, current, intervalDays) ? "planned" : "not-due";
+  return isDue(context, description, current, schedule) ? "planned" : "not-due";
 }
 
 async function ask(context: Context, { value }: Version): Promise<ProbeVerdict> {

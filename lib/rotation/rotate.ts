@@ -1,12 +1,13 @@
 import { RotationError } from "../errors.ts";
 import type { SecretDescription, SecretResult, Status } from "../ports.ts";
 import type { Credentials } from "../secret-value.ts";
-import { alternationIntervalMs, currentSince, isAlternation } from "./account.ts";
+import { isAlternation } from "./account.ts";
 import { attempt, type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
 import { unlessEdited } from "./edited.ts";
 import { testSecret } from "./proof.ts";
 import { Run } from "./run.ts";
+import { isDue, type Schedule } from "./schedule.ts";
 import { createSecret, type VersionIds } from "./staging.ts";
 import { finishSecret } from "./steps.ts";
 import { readCurrent, readVersion, requireSameAccount, type Version, versionAt } from "./versions.ts";
@@ -15,10 +16,8 @@ const DAY_MS = 86_400_000;
 /** Released versions keep their ids, so the next rotation from the same current version takes another: so many a day. */
 const MAX_RELEASED = 50;
 
-export interface RotateOptions {
-  /** A secret whose current version is younger, in days, is skipped. */
-  readonly intervalDays: number;
-  /** Rotate whatever the age. */
+export interface RotateOptions extends Schedule {
+  /** Rotate whatever the schedule says. */
   readonly force: boolean;
 }
 
@@ -31,7 +30,7 @@ export function rotateSecret(
   return attempt(context, secretId, async (findings) => {
     const { force } = options;
     const { description, current, pending } = await readSecret(context, secretId, findings);
-    if (pending === undefined && !force && !isDue(context, description, current, options.intervalDays)) {
+    if (pending === undefined && !force && !isDue(context, description, current, options)) {
       findings.versionId = current.versionId;
       return "not-due";
     }
@@ -158,18 +157,6 @@ function derivedIds({ clock, digest }: Context, seed: string): readonly string[]
   return [seed, `${seed}\n${day}`].flatMap((prefix) =>
     Array.from({ length: MAX_RELEASED }, (_, released) => digest(`${prefix}\n${released}`)),
   );
-}
-
-export function isDue(
-  context: Context,
-  description: SecretDescription,
-  current: Version,
-  intervalDays: number,
-): boolean {
-  const now = context.clock.now();
-  if (now - current.createdAt.getTime() < intervalDays * DAY_MS) return false;
-  if (current.value.usernames === undefined) return true;
-  return now - currentSince(description, current) >= alternationIntervalMs(context);
 }
 
 async function readSecret(context: Context, secretId: string, findings: Findings) {

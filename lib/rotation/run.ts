@@ -109,6 +109,7 @@ export class Run {
     const wasEarly = tasks.task === "running";
     const until = Math.min(deadlineAt, clock.now() + TASK_END_MS);
     // Redis has just taken the password, so the task has ended, or is about to.
+    tasks.hurry();
     if (wasEarly) await tasks.poll();
     while (tasks.task === "running" && clock.now() < until) {
       await watch.pause();

@@ -82,6 +82,11 @@ export class TaskWatch {
     this.#postpone(this.#firstRefusedAt, REFUSAL_PACE);
   }
 
+  /** The end of the task is near: it is asked for as often as at its beginning. */
+  hurry(): void {
+    this.#since = this.#context.clock.now();
+  }
+
   async poll(): Promise<void> {
     try {
       if (this.#instance === "busy") {

@@ -76,8 +76,9 @@ export class Watch {
 
   /** Sleeps until the next look is worth while. */
   async pause(): Promise<void> {
-    const { clock } = this.#context;
-    await clock.sleep(pauseMs(clock.now() - this.#startedAt, PROBE_PACE));
+    const { clock, probePauseMs = 0 } = this.#context;
+    const pace = Math.min(probePauseMs, PROBE_PACE.maxMs);
+    await clock.sleep(Math.max(pace, pauseMs(clock.now() - this.#startedAt, PROBE_PACE)));
   }
 
   /**

@@ -20,9 +20,8 @@ export interface VirtualClock extends Clock {
  */
 export function createVirtualClock(options: VirtualClockOptions = {}): VirtualClock {
   let nowMs = options.startMs ?? Date.UTC(2026, 0, 1);
-  let order = 0;
   let jumpPlanned = false;
-  const sleepers: { readonly wakeAtMs: number; readonly order: number; readonly wake: () => void }[] = [];
+  const sleepers: { readonly wakeAtMs: number; readonly wake: () => void }[] = [];
 
   function wakeNext(): void {
     const next = sleepers.shift();
@@ -48,8 +47,15 @@ export function createVirtualClock(options: VirtualClockOptions = {}): VirtualCl
     sleep(durationMs) {
       if (durationMs <= 0) return Promise.resolve();
       return new Promise((resolve) => {
-        sleepers.push({ wakeAtMs: nowMs + durationMs, order: order++, wake: resolve });
-        sleepers.sort((a, b) => a.wakeAtMs - b.wakeAtMs || a.order - b.order);
+        const wakeAtMs = nowMs + durationMs;
+        // The others are in order, and whoever comes last wakes last of those that wake at the same time.
+        let [from, to] = [0, sleepers.length];
+        while (from < to) {
+          const middle = (from + to) >>> 1;
+          if ((sleepers[middle]?.wakeAtMs ?? Infinity) <= wakeAtMs) from = middle + 1;
+          else to = middle;
+        }
+        sleepers.splice(from, 0, { wakeAtMs, wake: resolve });
         if (options.autoAdvance === true) planJump();
       });
     },

@@ -32,6 +32,7 @@ export function createFakeRedis(servers: readonly FakeRedisOptions[]): FakeRedis
       ]),
     ),
   );
+  const instanceAt = new Map(servers.map(({ wanIp, port, instanceId }) => [`${wanIp}:${port}`, instanceId]));
   let unknown = { left: 0, reason: "" };
   let probes = 0;
   const opens = (instanceId: string, password: string, account = "default") =>
@@ -44,9 +45,9 @@ export function createFakeRedis(servers: readonly FakeRedisOptions[]): FakeRedis
         unknown.left -= 1;
         return { answer: "unknown", reason: unknown.reason };
       }
-      const server = servers.find((each) => each.wanIp === host && each.port === port);
-      if (server === undefined) return { answer: "unknown", reason: "The connection was refused." };
-      return { answer: opens(server.instanceId, password, username) ? "accepted" : "rejected" };
+      const instanceId = instanceAt.get(`${host}:${port}`);
+      if (instanceId === undefined) return { answer: "unknown", reason: "The connection was refused." };
+      return { answer: opens(instanceId, password, username) ? "accepted" : "rejected" };
     },
     async setPassword(instanceId, account, password) {
       passwords.set(`${instanceId}/${account}`, password);

@@ -20,6 +20,9 @@ function composed(rig: Rig, environment: Record<string, string> = {}) {
       answeredBy: () => () => {},
       apart: (act) => act(),
     },
+    apart: (act) => act(),
+    findSecrets: async () => [],
+    handOver: undefined,
   };
   return { composition, logged };
 }

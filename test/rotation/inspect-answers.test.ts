@@ -66,7 +66,7 @@ describe("a secret that cannot be worked with", () => {
   it("has no current value", async () => {
     const rig = createRig();
     const store = { ...rig.store, read: async () => undefined };
-    expect((await statusOfSecret(rig.run({ store }), NAME, 30)).error).toMatchObject({
+    expect((await statusOfSecret(rig.run({ store }), NAME, { intervalDays: 30 })).error).toMatchObject({
       effect: "none",
       message: told(`Secret ${NAME} has no current value: put the instance's JSON into it first. `),
     });

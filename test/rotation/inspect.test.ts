@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { forEachSecret } from "../../lib/rotation/fleet.ts";
 import { planSecret, statusOfSecret, verifySecret } from "../../lib/rotation/inspect.ts";
 import { createRig, DAY_MS, INSTANCE, NAME, type Rig } from "./rig.ts";
 
@@ -12,18 +11,22 @@ describe("status", () => {
     ["planned", 40 * DAY_MS],
     ["not-due", 3 * DAY_MS],
   ])("is %s by the age of the current version", async (status, ageMs) => {
-    expect(await statusOfSecret(createRig({ ageMs }).context, NAME, 30)).toMatchObject({ status });
+    expect(await statusOfSecret(createRig({ ageMs }).context, NAME, { intervalDays: 30 })).toMatchObject({
+      status,
+    });
   });
 
   it("is in-progress where a version is pending", async () => {
     const rig = createRig();
     rig.putPending({ password: "pending-password-1" });
-    expect(await statusOfSecret(rig.context, NAME, 30)).toMatchObject({ status: "in-progress" });
+    expect(await statusOfSecret(rig.context, NAME, { intervalDays: 30 })).toMatchObject({
+      status: "in-progress",
+    });
     expect(rig.tencentDb.calls).toEqual([]);
   });
 
   it("fails where the secret does not exist", async () => {
-    const result = await statusOfSecret(createRig().context, "redis/missing", 30);
+    const result = await statusOfSecret(createRig().context, "redis/missing", { intervalDays: 30 });
     expect(result).toMatchObject({ status: "failed", error: { code: "SecretNotFound" } });
     expect(result.instanceId).toBeUndefined();
   });
@@ -31,7 +34,7 @@ describe("status", () => {
   it("fails where the secret has no current value", async () => {
     const rig = createRig();
     const store = { ...rig.store, read: async () => undefined };
-    expect(await statusOfSecret(rig.run({ store }), NAME, 30)).toMatchObject({
+    expect(await statusOfSecret(rig.run({ store }), NAME, { intervalDays: 30 })).toMatchObject({
       error: { code: "SecretInvalid" },
     });
   });
@@ -82,23 +85,5 @@ describe("verify", () => {
       status: "failed",
       error: { code: "RedisUnreachable" },
     });
-  });
-});
-
-describe("a fleet", () => {
-  it("keeps the order of the secrets and works on 20 of them at a time", async () => {
-    const rig = createRig();
-    let working = 0;
-    let most = 0;
-    const names = Array.from({ length: 50 }, (_, index) => `secret-${index}`);
-    const results = await forEachSecret(names, async (secretId) => {
-      working += 1;
-      most = Math.max(most, working);
-      await rig.clock.sleep(100 - Number(secretId.slice(7)));
-      working -= 1;
-      return { secretId, status: "ok", durationMs: 0 };
-    });
-    expect(results.map(({ secretId }) => secretId)).toEqual(names);
-    expect(most).toBe(20);
   });
 });

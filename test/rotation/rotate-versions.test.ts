@@ -34,14 +34,16 @@ describe("a secret is due", () => {
     ["planned", "to the millisecond", 30 * DAY_MS],
     ["not-due", "and not a second before", 30 * DAY_MS - 1_000],
   ])("%s: when its current version has the age, %s", async (status, _, ageMs) => {
-    expect(await statusOfSecret(createRig({ ageMs }).context, NAME, 30)).toMatchObject({ status });
+    expect(await statusOfSecret(createRig({ ageMs }).context, NAME, { intervalDays: 30 })).toMatchObject({
+      status,
+    });
   });
 });
 
 describe("a secret of one user", () => {
   it("is due at any age where the interval is no day", async () => {
     const rig = createRig({ ageMs: 60_000 });
-    expect(await statusOfSecret(rig.context, NAME, 0)).toMatchObject({ status: "planned" });
+    expect(await statusOfSecret(rig.context, NAME, { intervalDays: 0 })).toMatchObject({ status: "planned" });
   });
 });
 

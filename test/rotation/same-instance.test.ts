@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { forEachSecret } from "../../lib/rotation/fleet.ts";
+import { withoutRivals } from "../../lib/rotation/fleet.ts";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
 import { createRig, type Rig } from "./rig.ts";
 
@@ -39,7 +39,7 @@ describe("several accounts of one instance, each with a secret, in one fleet run
       addSecret(rig, `redis/${name}`, { username: name, password: `first-${name}-Passw0rd` });
     }
     if (verify === "task") rig.redis.unknownNext(Number.POSITIVE_INFINITY);
-    const results = await forEachSecret(
+    const results = await withoutRivals(
       names.map((name) => `redis/${name}`),
       (name) => rotateSecret(rig.run(), name, FORCED),
     );

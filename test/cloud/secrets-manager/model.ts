@@ -18,7 +18,11 @@ export interface SecretsManagerOptions {
   readonly region?: string;
   /** How long GetSecretValue answers as before a write. Default 0. */
   readonly lagMs?: number;
+  /** PutSecretValue and UpdateSecretVersionStage together: 50 by the service's quotas. Default: as many as come. */
+  readonly changesPerSecond?: number;
 }
+
+const COUNTED: readonly Action[] = ["PutSecretValue", "UpdateSecretVersionStage"];
 
 /** One call as it arrived: never a value. */
 interface RecordedCall {
@@ -54,6 +58,16 @@ export function createSecretsManager(options: SecretsManagerOptions): SecretsMan
   const functions = new Map<string, RotationListener>();
   const faults = createFaultQueue();
   const calls: RecordedCall[] = [];
+  let lastChanges: number[] = [];
+
+  function requireRate(action: Action): void {
+    if (!COUNTED.includes(action)) return;
+    lastChanges = lastChanges.filter((at) => at > clock.now() - 1_000);
+    if (lastChanges.length >= (options.changesPerSecond ?? Number.POSITIVE_INFINITY)) {
+      throw new AwsApiError("ThrottlingException", "Rate exceeded");
+    }
+    lastChanges.push(clock.now());
+  }
 
   const handlers: Handlers = {
     ...versionActions(table, clock, newId),
@@ -96,7 +110,10 @@ export function createSecretsManager(options: SecretsManagerOptions): SecretsMan
         ...(versionId !== undefined && { versionId }),
       };
       try {
-        const answer = faults.around(action, record.secretId, () => handlers[action](request));
+        const answer = faults.around(action, record.secretId, () => {
+          requireRate(action);
+          return handlers[action](request);
+        });
         calls.push(record);
         return answer;
       } catch (error) {

@@ -1,0 +1,53 @@
+import * as z from "zod/mini";
+import { noteThrottling, type TencentClient, withRetries } from "../../lib/drivers/tencent-client.ts";
+import { type ApiErrorTable, toRotationError } from "../../lib/drivers/tencent-errors.ts";
+import type { Limiter } from "../../lib/limiter.ts";
+import type { Clock } from "../../lib/ports.ts";
+import { ApiError } from "../cloud/tencentdb/api-error.ts";
+import type { ApiRequest } from "../cloud/tencentdb/model.ts";
+
+export interface InMemoryTencentOptions {
+  readonly dispatch: (request: ApiRequest) => Promise<object>;
+  /** As in `<service>.tencentcloudapi.com`. */
+  readonly service: string;
+  readonly version: string;
+  readonly region: string;
+  readonly errors: ApiErrorTable;
+  readonly clock: Clock;
+  readonly limiter: Limiter;
+  /** How long a request travels, and its answer. Default 15. */
+  readonly travelMs?: number | (() => number);
+}
+
+/** The client of the real drivers in virtual time: no HTTP, no SDK, and the same pace and repetition. */
+export function inMemoryTencent(options: InMemoryTencentOptions): TencentClient {
+  const { service, version, region, errors, clock, limiter, travelMs = 15 } = options;
+  const host = `${service}.tencentcloudapi.com`;
+  const travel = () => clock.sleep(typeof travelMs === "number" ? travelMs : travelMs());
+  return ({ action, params, answer, change, secrets = [] }) =>
+    withRetries({ change }, clock, async () => {
+      const key = `${region}/${action}`;
+      await limiter.acquire(key);
+      await travel();
+      const requestId = `${action}-${clock.now()}`;
+      try {
+        const request = { host, method: "POST", action, version, region, requestId };
+        const fields = await options.dispatch({ ...request, parameters: { ...params } });
+        return z.parse(answer, { ...fields, RequestId: requestId });
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        const { code, message } = error;
+        const failure = toRotationError(
+          { code, message, requestId },
+          { action, change, secrets: [...secrets] },
+          SENT,
+          errors,
+        );
+        throw noteThrottling(failure, key, { onThrottled: limiter.throttled });
+      } finally {
+        await travel();
+      }
+    });
+}
+
+const SENT = { sent: true, aborted: false, redirected: false, systemCode: undefined };
