@@ -77,7 +77,7 @@ export const ERRORS = {
   InstanceBusy: { retry: "soon", next: "Nothing: another flow holds the instance; the next run carries on." },
   AccessDenied: {
     retry: "never",
-    next: "Grant the credentials the named action on the instance (CAM policy).",
+    next: "Grant the credentials the named action on what the message names (a policy of CAM, or of IAM for a queue of AWS).",
   },
   CredentialsRejected: {
     retry: "never",

@@ -1,0 +1,150 @@
+import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import pLimit from "p-limit";
+import * as z from "zod/mini";
+import { asRotationError, type ErrorCode, RotationError } from "../errors.ts";
+import { parseConfidentialJson } from "../json.ts";
+import type { Clock, HandOver } from "../ports.ts";
+import { type AwsAnswer, type AwsPost, awsPost, awsUrl, passingCode } from "./aws-post.ts";
+import { READ_PAUSES_MS } from "./tencent-client.ts";
+
+export interface AwsQueueOptions {
+  /** Lends its credentials, signer, and connections: a client of Amazon SQS of its own would add 27 kB to the bundles. */
+  readonly client: SecretsManagerClient;
+  /** Of a standard queue: `https://sqs.eu-west-1.amazonaws.com/123456789012/redis-rotation`. */
+  readonly queueUrl: string;
+  /** What AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL says. Default: the queue URL's own host. */
+  readonly endpointUrl?: string | undefined;
+  readonly clock: Clock;
+  /** Aborted at the run's deadline. */
+  readonly signal: AbortSignal;
+  /** Calls under way at the same time. Default 10. */
+  readonly concurrency?: number;
+  /** Told of the service's id of each request that it has carried out. */
+  readonly onAnswer?: ((requestId: string) => void) | undefined;
+}
+
+const ACTION = "SendMessageBatch";
+/** The most that the API takes. */
+const BATCH_SIZE = 10;
+
+const answered = z.object({
+  Successful: z.nullish(z.array(z.object({ Id: z.string() }))),
+  Failed: z.nullish(z.array(z.object({ Id: z.string(), Code: z.string(), SenderFault: z.boolean() }))),
+});
+const refusedWith = z.object({ __type: z.optional(z.string()), message: z.optional(z.string()) });
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  AccessDenied: "AccessDenied",
+  AccessDeniedException: "AccessDenied",
+  KmsAccessDenied: "AccessDenied",
+  ExpiredToken: "CredentialsRejected",
+  ExpiredTokenException: "CredentialsRejected",
+  InvalidClientTokenId: "CredentialsRejected",
+  InvalidSignatureException: "CredentialsRejected",
+  UnrecognizedClientException: "CredentialsRejected",
+  QueueDoesNotExist: "ConfigurationInvalid",
+  InvalidAddress: "ConfigurationInvalid",
+};
+/** The errors whose text helps and does not quote the request. */
+const TOLD: readonly string[] = ["AccessDenied", "AccessDeniedException", "KmsAccessDenied"];
+
+/**
+ * Hands each secret over as one message of an Amazon SQS queue (API version 2012-11-05, SendMessageBatch over AWS JSON 1.0:
+ * API reference, and Developer Guide, "Making Query API requests using AWS JSON protocol"): the manual payload that rotates
+ * this secret alone. What is not taken for a reason that may pass is sent again, also where it may have been taken: a second
+ * message for a secret finds it rotated.
+ *
+ * @throws RotationError `ConfigurationInvalid` where a URL is none; what is called then throws `AccessDenied`,
+ *   `ConfigurationInvalid`, `CredentialsRejected`, `RequestRefused`, `Throttled`, `CloudUnavailable`, `CloudUnreachable`,
+ *   `NoAnswer`, `StoreCredentialsMissing`, `InProgress`, saying how many secrets were not taken; the effect is always `none`
+ */
+export function awsQueue(options: AwsQueueOptions): HandOver {
+  const { client, queueUrl, clock, signal, concurrency = 10 } = options;
+  const queue = awsUrl(queueUrl, "The queue's URL");
+  const endpoint =
+    options.endpointUrl === undefined
+      ? new URL(queue.origin)
+      : awsUrl(options.endpointUrl, "AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL");
+  const [, region] = /^sqs(?:-fips)?\.([a-z0-9-]+)\./.exec(queue.hostname) ?? [];
+  const what = `${ACTION} to the queue ${queue.pathname.slice(1)} (Amazon SQS)`;
+  const post = awsPost({ client, service: "sqs", what, clock, signal });
+
+  /** One call. Undefined: all are taken; else what is left, and why. */
+  const send = async (secretIds: readonly string[]): Promise<Left | undefined> => {
+    const Entries = secretIds.map((secretId, index) => ({
+      Id: String(index),
+      MessageBody: JSON.stringify({ action: "rotate", secrets: [secretId] }),
+    }));
+    const answer = await post.send({
+      url: endpoint,
+      region,
+      headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${ACTION}` },
+      body: JSON.stringify({ QueueUrl: queueUrl, Entries }),
+    });
+    if (answer.status !== 200) throw refused(post, answer);
+    const parsed = answered.safeParse(parseConfidentialJson(answer.text));
+    if (!parsed.success) {
+      throw post.refusal("NoAnswer", "the answer is not what the API promises", answer.requestId);
+    }
+    if (answer.requestId !== undefined) options.onAnswer?.(answer.requestId);
+    const taken = new Set(parsed.data.Successful?.map(({ Id }) => Id));
+    const left = secretIds.filter((_, index) => !taken.has(String(index)));
+    if (left.length === 0) return undefined;
+    const [first] = parsed.data.Failed ?? [];
+    const isOurs = parsed.data.Failed?.every(({ SenderFault }) => SenderFault) ?? false;
+    const reason = `${first?.Code.replace(/[^\w.]/g, "") ?? "no word"} for a message`;
+    return {
+      left,
+      error: post.refusal(isOurs ? "RequestRefused" : "CloudUnavailable", reason, answer.requestId),
+    };
+  };
+
+  /** Sends a batch until it is taken, or nothing more can be done. */
+  const settle = async (batch: readonly string[]): Promise<Left | undefined> => {
+    let rest: Left | undefined;
+    let left = batch;
+    for (const pauseMs of [...READ_PAUSES_MS, undefined]) {
+      rest = await send(left).catch((thrown: unknown) => ({ left, error: asRotationError(thrown) }));
+      if (rest === undefined || pauseMs === undefined) return rest;
+      if (!rest.error.passing || rest.error.code === "InProgress") return rest;
+      left = rest.left;
+      await clock.sleep(pauseMs);
+    }
+    return rest;
+  };
+
+  return async (secretIds) => {
+    const limit = pLimit(concurrency);
+    const batches = Array.from({ length: Math.ceil(secretIds.length / BATCH_SIZE) }, (_, index) =>
+      secretIds.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE),
+    );
+    const settled = await Promise.all(batches.map((batch) => limit(settle, batch)));
+    const rests = settled.filter((rest) => rest !== undefined);
+    const [first] = rests;
+    if (first === undefined) return;
+    const count = rests.reduce((sum, { left }) => sum + left.length, 0);
+    const { code, message, requestId } = first.error;
+    throw new RotationError(
+      code,
+      `${count} of ${secretIds.length} secrets were not handed over: ${message}`,
+      {
+        effect: "none",
+        requestId,
+      },
+    );
+  };
+}
+
+interface Left {
+  readonly left: readonly string[];
+  readonly error: RotationError;
+}
+
+function refused({ refusal }: AwsPost, { status, text, requestId }: AwsAnswer): RotationError {
+  const { __type: type, message } = refusedWith.safeParse(parseConfidentialJson(text)).data ?? {};
+  const name = type?.replace(/^.*#/, "").replace(/\W/g, "") || `HTTP ${status}`;
+  const code = passingCode(status, name) ?? CODES[name] ?? "RequestRefused";
+  const told = TOLD.includes(name) && message !== undefined ? `${name}: ${message.slice(0, 500)}` : name;
+  const grant = "; grant the function's role sqs:SendMessage on the queue";
+  return refusal(code, code === "AccessDenied" ? told.replace(/\.+$/, "") + grant : told, requestId);
+}
