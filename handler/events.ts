@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { RotationError } from "../lib/errors.ts";
+import { asRotationError, RotationError } from "../lib/errors.ts";
 import { describeIssues } from "../lib/issues.ts";
 import { parseConfidentialJson } from "../lib/json.ts";
 import type { Action } from "../lib/ports.ts";
@@ -14,9 +14,16 @@ export interface DrivenRequest {
   readonly scheduled: boolean;
 }
 
+/** A message of a queue: what it asks for, or why that cannot be done. */
+export interface QueueMessage {
+  readonly messageId: string;
+  readonly request: DrivenRequest | RotationError;
+}
+
 export type Request =
   | ({ readonly kind: "step" } & StepRequest)
-  | ({ readonly kind: "driven" } & DrivenRequest);
+  | ({ readonly kind: "driven" } & DrivenRequest)
+  | { readonly kind: "queue"; readonly messages: readonly QueueMessage[] };
 
 const ACTIONS = ["rotate", "plan", "status", "verify", "rollback", "abandon"] as const;
 const text = z.string().check(z.minLength(1));
@@ -36,6 +43,12 @@ const manual = z.strictObject({
 
 const awsSchedule = z.object({ source: z.enum(["aws.events", "aws.scheduler"]), "detail-type": z.string() });
 
+const sqsBatch = z.object({
+  Records: z
+    .array(z.object({ eventSource: z.literal("aws:sqs"), messageId: text, body: z.string() }))
+    .check(z.minLength(1)),
+});
+
 const scfTimer = z.object({ Type: z.string().check(z.regex(/^timer$/i)), Message: z.optional(z.string()) });
 
 const SCHEDULED_ROTATE: Request = {
@@ -47,7 +60,8 @@ const SCHEDULED_ROTATE: Request = {
 };
 
 /**
- * What an invocation on Lambda asks for: a step of Secrets Manager, a schedule of EventBridge, or a manual payload.
+ * What an invocation on Lambda asks for: a step of Secrets Manager, a schedule of EventBridge, messages of an SQS queue, each
+ * with a manual payload, or a manual payload. A message that is bad stops no other one.
  *
  * @throws RotationError `EventInvalid`, naming every bad field at once
  */
@@ -63,7 +77,11 @@ export function parseLambdaEvent(event: unknown): Request {
     };
   }
   if (awsSchedule.safeParse(event).success) return SCHEDULED_ROTATE;
-  return parseManual(event, false);
+  if (isObject(event) && "Records" in event) {
+    const { Records } = parse(sqsBatch, event);
+    return { kind: "queue", messages: Records.map(readMessage) };
+  }
+  return { kind: "driven", ...parseManual(event, false) };
 }
 
 /**
@@ -73,22 +91,36 @@ export function parseLambdaEvent(event: unknown): Request {
  */
 export function parseScfEvent(event: unknown): Request {
   const timer = scfTimer.safeParse(event);
-  if (!timer.success) return parseManual(event, false);
+  if (!timer.success) return { kind: "driven", ...parseManual(event, false) };
   const message = timer.data.Message?.trim();
   if (!message) return SCHEDULED_ROTATE;
-  const payload = parseConfidentialJson(message);
-  if (payload === undefined) throw invalid("Message: it is not JSON");
+  return { kind: "driven", ...parseUnattended("Message", message) };
+}
+
+function readMessage({ messageId, body }: { messageId: string; body: string }): QueueMessage {
+  try {
+    return { messageId, request: parseUnattended("body", body) };
+  } catch (error) {
+    const problems = asRotationError(error).message.replace(/^Event: /, "");
+    return { messageId, request: invalid(`message ${messageId}: ${problems}`) };
+  }
+}
+
+/** A manual payload that nobody waits for, and that the platform repeats where it fails. */
+function parseUnattended(where: string, text: string): DrivenRequest {
+  const payload = parseConfidentialJson(text);
+  if (payload === undefined) throw invalid(`${where}: it is not JSON`);
   const request = parseManual(payload, true);
-  // Repeated, it would swap the two passwords again, and the platform repeats what fails.
-  if (request.kind === "driven" && request.action === "rollback") {
-    throw invalid("Message: action: rollback is for manual invocations only");
+  // Repeated, it would swap the two passwords again.
+  if (request.action === "rollback") {
+    throw invalid(`${where}: action: rollback is for manual invocations only`);
   }
   return request;
 }
 
-function parseManual(payload: unknown, scheduled: boolean): Request {
+function parseManual(payload: unknown, scheduled: boolean): DrivenRequest {
   const { action, secrets, force } = parse(manual, payload);
-  return { kind: "driven", action, secretIds: secrets, force, scheduled };
+  return { action, secretIds: secrets, force, scheduled };
 }
 
 function parse<T>(schema: z.ZodMiniType<T>, payload: unknown): T {

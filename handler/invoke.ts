@@ -9,17 +9,30 @@ import { runStep } from "../lib/rotation/managed.ts";
 import { rollbackSecret, rotateSecret } from "../lib/rotation/rotate.ts";
 import type { Composition } from "./compose.ts";
 import type { DrivenRequest, Request } from "./events.ts";
+import { type BatchAnswer, workOff } from "./queue.ts";
 
 /** A scheduled run that did not end well, thrown when all secrets are done: each result is on the log already. */
 export class FleetFailed extends Error {
   override readonly name = "FleetFailed";
 }
 
-/** Does what an invocation asks for. A managed step answers nothing. */
-export async function invoke(composition: Composition, request: Request): Promise<Answer | undefined> {
+/** What a platform is answered. A managed step answers nothing. */
+export type Reply = Answer | BatchAnswer | undefined;
+
+/** Does what an invocation asks for. */
+export async function invoke(
+  composition: Composition,
+  request: Extract<Request, { kind: "driven" }>,
+): Promise<Answer>;
+export async function invoke(composition: Composition, request: Request): Promise<Reply>;
+export async function invoke(composition: Composition, request: Request): Promise<Reply> {
   if (request.kind === "step") {
     await runStep(composition.context, request);
     return undefined;
+  }
+  if (request.kind === "queue") {
+    const onError = composition.log.error;
+    return workOff(request.messages, { drive: (asked) => drive(composition, asked), onError });
   }
   const answer = await drive(composition, request);
   const [first, ...others] = answer.results.filter(needsAnotherRun);

@@ -1,10 +1,10 @@
 import type { Context } from "aws-lambda";
-import type { Answer } from "../lib/ports.ts";
 import { parseLambdaEvent } from "./events.ts";
+import type { Reply } from "./invoke.ts";
 import { serve } from "./serve.ts";
 
-/** AWS Lambda: steps of Secrets Manager, schedules of EventBridge, manual payloads. */
-export const handler = (event: unknown, context: Context): Promise<Answer | undefined> =>
+/** AWS Lambda: steps of Secrets Manager, schedules of EventBridge, messages of SQS, manual payloads. */
+export const handler = (event: unknown, context: Context): Promise<Reply> =>
   serve(() => parseLambdaEvent(event), {
     environment: process.env,
     remainingMs: context.getRemainingTimeInMillis(),

@@ -1,5 +1,5 @@
-import type { Answer } from "../lib/ports.ts";
 import { parseScfEvent } from "./events.ts";
+import type { Reply } from "./invoke.ts";
 import { serve } from "./serve.ts";
 
 /** The part of SCF's context that is used here. */
@@ -11,7 +11,7 @@ export interface ScfContext {
 }
 
 /** Tencent Cloud SCF: timers, manual payloads. */
-export const main_handler = (event: unknown, context: ScfContext): Promise<Answer | undefined> =>
+export const main_handler = (event: unknown, context: ScfContext): Promise<Reply> =>
   serve(() => parseScfEvent(event), {
     environment: process.env,
     remainingMs: context.getRemainingTimeInMillis(),

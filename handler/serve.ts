@@ -1,12 +1,11 @@
 import { createLog } from "../lib/drivers/log.ts";
 import { asRotationError } from "../lib/errors.ts";
-import type { Answer } from "../lib/ports.ts";
 import { compose, type Invocation } from "./compose.ts";
 import type { Request } from "./events.ts";
-import { FleetFailed, invoke } from "./invoke.ts";
+import { FleetFailed, invoke, type Reply } from "./invoke.ts";
 
 /** One invocation of a function. What it throws names what failed and what to do, and is on the log as well. */
-export async function serve(request: () => Request, invocation: Invocation): Promise<Answer | undefined> {
+export async function serve(request: () => Request, invocation: Invocation): Promise<Reply> {
   try {
     const asked = request();
     return await invoke(await compose(invocation), asked);

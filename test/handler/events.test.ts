@@ -105,6 +105,58 @@ describe("on Lambda", () => {
   });
 });
 
+describe("messages of an SQS queue", () => {
+  const record = (messageId: string, body: string) => ({
+    messageId,
+    receiptHandle: "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+    body,
+    attributes: { ApproximateReceiveCount: "1", SentTimestamp: "1545082649183" },
+    messageAttributes: {},
+    md5OfBody: "e4e68fb7bd0e697a0ae8f1bb342846b3",
+    eventSource: "aws:sqs",
+    eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:fleet",
+    awsRegion: "eu-west-1",
+  });
+  const requestsOf = (...bodies: string[]) => {
+    const Records = bodies.map((body, index) => record(`m-${index}`, body));
+    const request = parseLambdaEvent({ Records });
+    if (request.kind !== "queue") throw new Error(`It is ${request.kind}`);
+    expect(request.messages.map(({ messageId }) => messageId)).toEqual(Records.map((each) => each.messageId));
+    return request.messages.map((message) => message.request);
+  };
+
+  it.each(MANUAL.filter(([, request]) => !("action" in request && request.action === "rollback")))(
+    "may be the payload %j",
+    (payload, fields) => {
+      const { kind: _, ...request } = manual({ ...fields, scheduled: true });
+      expect(requestsOf(JSON.stringify(payload))).toEqual([request]);
+    },
+  );
+
+  it.each([
+    ["", /^Event: message m-1: body: it is not JSON$/],
+    ['{"action":"rotate"', /^Event: message m-1: body: it is not JSON$/],
+    ['{"action":"rotat","secrets":[]}', /^Event: message m-1: action: .*; secrets: /],
+    ['{"action":"rotate","password":"tOp-Secret!2026"}', /^Event: message m-1: \(whole\): ((?!tOp).)*$/],
+    ['{"action":"rollback","secrets":["a"]}', /^Event: message m-1: body: action: rollback is for manual/],
+  ])("with the bad body %s stop no other one", (body, message) => {
+    const good = '{"action":"rotate","secrets":["a"]}';
+    const [first, bad, last] = requestsOf(good, body, good);
+    expect([first, last]).toMatchObject([{ secretIds: ["a"] }, { secretIds: ["a"] }]);
+    expect(bad).toMatchObject({ code: "EventInvalid", effect: "none" });
+    expect((bad as RotationError).message).toMatch(message);
+  });
+
+  it.each([
+    [{ Records: [] }, ["Records"]],
+    [{ Records: "none" }, ["Records"]],
+    [{ Records: [{ ...record("m", "{}"), eventSource: "aws:s3" }] }, ["Records.0.eventSource"]],
+    [{ Records: [{ ...record("", "{}"), body: 7 }] }, ["Records.0.messageId", "Records.0.body"]],
+  ])("are refused as a whole where they are none: %j", (event, fields) => {
+    expect(problemsOf(() => parseLambdaEvent(event))).toEqual(fields);
+  });
+});
+
 describe("on SCF", () => {
   const timer = { Type: "Timer", TriggerName: "monthly", Time: "2019-02-21T11:49:00Z" };
 

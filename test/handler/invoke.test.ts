@@ -3,6 +3,7 @@ import type { Composition } from "../../handler/compose.ts";
 import type { DrivenRequest } from "../../handler/events.ts";
 import { FleetFailed, invoke } from "../../handler/invoke.ts";
 import { parseConfig } from "../../lib/config.ts";
+import { RotationError } from "../../lib/errors.ts";
 import type { Action, Answer, SecretResult, Status } from "../../lib/ports.ts";
 import { createRig, DAY_MS, FIRST_PASSWORD, NAME, type Rig } from "../rotation/rig.ts";
 
@@ -144,6 +145,36 @@ describe("invoke", () => {
     const step = { kind: "step", step: "createSecret", secretId: NAME, token: "none" } as const;
     await expect(invoke(composed(createRig()).composition, step)).rejects.toMatchObject({
       code: "RotationDisabled",
+    });
+  });
+
+  it("works on every message of a batch, and names those that must come back", async () => {
+    const rig = createRig();
+    const { composition, logged } = composed(rig);
+    const errors: RotationError[] = [];
+    const bad = new RotationError("EventInvalid", "Event: body: it is not JSON", { effect: "none" });
+    const message = (messageId: string, secretId: string) => {
+      const { kind: _, ...request } = driven({ secretIds: [secretId], scheduled: true });
+      return { messageId, request };
+    };
+    const messages = [message("1", "redis/missing"), { messageId: "2", request: bad }, message("3", NAME)];
+    const log = { ...composition.log, error: (error: RotationError) => void errors.push(error) };
+    expect(await invoke({ ...composition, log }, { kind: "queue", messages })).toEqual({
+      batchItemFailures: [{ itemIdentifier: "1" }, { itemIdentifier: "2" }],
+    });
+    expect(errors).toEqual([bad]);
+    expect(logged.map(([, { secretId, status }]) => `${secretId} ${status}`).sort()).toEqual(
+      ["redis/missing failed", `${NAME} rotated`].sort(),
+    );
+    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
+  });
+
+  it("has all messages come back where no rotation fits into the time, also those that are not begun", async () => {
+    const { composition } = composed(createRig({ remainingMs: 30_000 }));
+    const { kind: _, ...request } = driven({ secretIds: [NAME], scheduled: true });
+    const messages = ["1", "2"].map((messageId) => ({ messageId, request }));
+    expect(await invoke(composition, { kind: "queue", messages })).toEqual({
+      batchItemFailures: [{ itemIdentifier: "1" }, { itemIdentifier: "2" }],
     });
   });
 });
