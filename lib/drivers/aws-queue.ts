@@ -1,10 +1,10 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import pLimit from "p-limit";
 import * as z from "zod/mini";
-import { asRotationError, type ErrorCode, RotationError } from "../errors.ts";
+import { asRotationError, type ErrorCode, type RotationError } from "../errors.ts";
 import { parseConfidentialJson } from "../json.ts";
 import type { Clock, HandOver } from "../ports.ts";
 import { type AwsAnswer, type AwsPost, awsPost, awsUrl, passingCode } from "./aws-post.ts";
+import { handOverGroups, type Left } from "./hand-over.ts";
 import { READ_PAUSES_MS } from "./tencent-client.ts";
 
 export interface AwsQueueOptions {
@@ -113,31 +113,7 @@ export function awsQueue(options: AwsQueueOptions): HandOver {
     return rest;
   };
 
-  return async (secretIds) => {
-    const limit = pLimit(concurrency);
-    const batches = Array.from({ length: Math.ceil(secretIds.length / BATCH_SIZE) }, (_, index) =>
-      secretIds.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE),
-    );
-    const settled = await Promise.all(batches.map((batch) => limit(settle, batch)));
-    const rests = settled.filter((rest) => rest !== undefined);
-    const [first] = rests;
-    if (first === undefined) return;
-    const count = rests.reduce((sum, { left }) => sum + left.length, 0);
-    const { code, message, requestId } = first.error;
-    throw new RotationError(
-      code,
-      `${count} of ${secretIds.length} secrets were not handed over: ${message}`,
-      {
-        effect: "none",
-        requestId,
-      },
-    );
-  };
-}
-
-interface Left {
-  readonly left: readonly string[];
-  readonly error: RotationError;
+  return (secretIds) => handOverGroups({ secretIds, size: BATCH_SIZE, concurrency, settle });
 }
 
 function refused({ refusal }: AwsPost, { status, text, requestId }: AwsAnswer): RotationError {

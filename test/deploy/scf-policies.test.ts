@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { actionsGranted, actionsOf, type CamStatement, readPolicy } from "./cam-policy.ts";
 
-const POLICIES = ["trust", "function", "function-api-2.0", "consumer", "deployer"];
+const POLICIES = ["trust", "function", "function-api-2.0", "function-fleet", "consumer", "deployer"];
 const INSTANCE = "qcs::redis:<region>:uin/<account>:instance/<instanceId>";
 const SECRET = "qcs::ssm:<region>:uin/<account>:secret/creatorUin/<creator>/<secretName>";
 const ACTION =
@@ -39,11 +39,14 @@ describe.each(POLICIES)("the policy %s", (name) => {
 
 describe("the function's role", () => {
   it("may call what its drivers call, and nothing else", async () => {
-    const [policy, legacy] = await Promise.all([readPolicy("function"), readPolicy("function-api-2.0")]);
+    const policies = await Promise.all(["function", "function-api-2.0", "function-fleet"].map(readPolicy));
     const redis = await actionsIn("redis", "lib/drivers", /^tencent-redis/);
     const ssm = await actionsIn("ssm", "lib/drivers", /ssm/);
-    const granted = sorted([...actionsGranted(policy), ...actionsGranted(legacy)]);
-    expect(granted).toEqual(sorted([...redis, ...ssm]));
+    const granted = sorted(policies.flatMap(actionsGranted));
+    // CAM's documents call the action of Invoke so; the other name is the API's own.
+    const scf = ["scf:InvokeFunction", "scf:Invoke"];
+    expect(await readFile("lib/drivers/scf-invoke.ts", "utf8")).toContain('action: "Invoke"');
+    expect(granted).toEqual(sorted([...redis, ...ssm, ...scf]));
   });
 
   it("may change its own instances and secrets, and no others", async () => {
@@ -58,6 +61,17 @@ describe("the function's role", () => {
     const { statement } = await readPolicy("function");
     const everywhere = statement.filter((each) => resourcesOf(each).includes("*")).flatMap(actionsOf);
     expect(everywhere).toEqual(["redis:DescribeInstancePasswordPolicy", "redis:DescribeTaskInfo"]);
+  });
+
+  it("may hand secrets over to itself alone, and list them all: CAM cannot limit that", async () => {
+    const { statement } = await readPolicy("function-fleet");
+    expect(statement.map((each) => [actionsOf(each), resourcesOf(each)])).toEqual([
+      [["ssm:ListSecrets"], ["*"]],
+      [
+        ["scf:InvokeFunction", "scf:Invoke"],
+        ["qcs::scf:<region>:uin/<account>:namespace/default/function/<functionName>"],
+      ],
+    ]);
   });
 
   it("may be taken on by SCF alone", async () => {

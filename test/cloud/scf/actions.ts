@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { ApiError } from "../tencentdb/api-error.ts";
 import { checkVariables, NAMESPACE } from "./environment.ts";
 import type { Configuration, FunctionTable, ScfFunctionRecord, Trigger } from "./functions.ts";
@@ -11,14 +11,27 @@ export interface Account {
   readonly vpcs: Readonly<Record<string, readonly string[]>>;
 }
 
+/** An asynchronous invocation that was taken. */
+export interface Invocation {
+  readonly region: string;
+  readonly functionName: string;
+  readonly qualifier: string;
+  readonly event: unknown;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 export type Actions = {
   readonly [Name in ActionName]: (region: string, given: ParametersOf<Name>) => Fields;
 };
 
 const MAX_TIMERS = 10;
+const MAX_ASYNC_EVENT_BYTES = 131_072;
 
-export function createActions(functions: FunctionTable, account: Account): Actions {
+export function createActions(
+  functions: FunctionTable,
+  account: Account,
+  onInvoke: (invocation: Invocation) => void,
+): Actions {
   function find(region: string, { FunctionName, Namespace = NAMESPACE }: Target): ScfFunctionRecord {
     if (Namespace !== NAMESPACE)
       throw new ApiError("ResourceNotFound.Namespace", "There is no such namespace.");
@@ -147,6 +160,20 @@ export function createActions(functions: FunctionTable, account: Account): Actio
       return {};
     },
 
+    /** The asynchronous way alone: the function runs after the answer. */
+    Invoke(
+      region,
+      { FunctionName, Namespace, Qualifier: qualifier = "$LATEST", InvocationType, ClientContext },
+    ) {
+      findActive(region, { FunctionName, Namespace }, "FailedOperation.FunctionStatusError");
+      if (InvocationType !== "Event") {
+        throw new ApiError("UnsupportedOperation", "Only asynchronous invocations are served here.");
+      }
+      onInvoke({ region, functionName: FunctionName, qualifier, event: eventOf(ClientContext) });
+      const empty = { Log: "", RetMsg: "", ErrMsg: "", MemUsage: 0, Duration: 0, BillDuration: 0 };
+      return { Result: { ...empty, InvokeResult: 0, FunctionRequestId: randomUUID() } };
+    },
+
     GetFunctionEventInvokeConfig(region, given) {
       const { RetryNum, MsgTTL } = find(region, given).retry;
       return { AsyncTriggerConfig: { RetryConfig: [{ RetryNum }], MsgTTL } };
@@ -163,6 +190,17 @@ export function createActions(functions: FunctionTable, account: Account): Actio
 interface Target {
   readonly FunctionName: string;
   readonly Namespace?: string | undefined;
+}
+
+function eventOf(text: string): unknown {
+  if (Buffer.byteLength(text) <= MAX_ASYNC_EVENT_BYTES) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Told below.
+    }
+  }
+  throw new ApiError("InvalidParameter.Payload", "The payload is not JSON, or has more than 128 KB.");
 }
 
 function findTrigger(triggers: readonly Trigger[], name: string, qualifier: string): Trigger {

@@ -3,7 +3,7 @@ import { ApiError } from "../tencentdb/api-error.ts";
 import { requireRegion } from "../tencentdb/endpoints.ts";
 import { BrokenReply, createFaultQueue, type FaultQueue } from "../tencentdb/faults.ts";
 import type { ApiRequest } from "../tencentdb/model.ts";
-import { type Account, createActions } from "./actions.ts";
+import { type Account, createActions, type Invocation } from "./actions.ts";
 import { createFunctionTable, type FunctionTable, type ScfFunctionRecord } from "./functions.ts";
 import { type ActionName, PARAMETERS, parametersOf } from "./parameters.ts";
 
@@ -13,6 +13,8 @@ export interface ScfApiOptions extends Partial<Account> {
   readonly clock: Clock;
   /** From a change to Active. Default 2 000. */
   readonly changeMs?: number;
+  /** Runs a function that was invoked asynchronously: the answer does not wait for it. Default: nothing happens. */
+  readonly onInvoke?: (invocation: Invocation) => void;
 }
 
 /** A call that arrived, whatever came of it. */
@@ -23,7 +25,7 @@ export interface ScfCall {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** SCF's control plane as far as a deployment needs it. It is served as `scf` by the server of the local TencentDB. */
+/** SCF's control plane as far as a deployment and a hand-over need it. It is served as `scf` by the server of the local TencentDB. */
 export interface ScfApi {
   /** @throws ApiError, or BrokenReply where a fault says so */
   dispatch(request: ApiRequest, authenticate?: () => void): Promise<Readonly<Record<string, unknown>>>;
@@ -35,11 +37,11 @@ export interface ScfApi {
 }
 
 export function createScfApi(options: ScfApiOptions): ScfApi {
-  const { clock, changeMs = 2_000, roles = [], vpcs = {} } = options;
+  const { clock, changeMs = 2_000, roles = [], vpcs = {}, onInvoke = () => {} } = options;
   const calls: ScfCall[] = [];
   const faults = createFaultQueue();
   const functions = createFunctionTable(clock, changeMs);
-  const actions = createActions(functions, { roles, vpcs });
+  const actions = createActions(functions, { roles, vpcs }, onInvoke);
 
   function carryOut({ action, version, host, region, parameters }: ApiRequest) {
     if (version !== VERSION) {

@@ -67,6 +67,13 @@ export const PARAMETERS = {
   CreateTrigger: z.strictObject({ ...trigger, ...timer }),
   UpdateTrigger: z.strictObject({ ...trigger, ...timer }),
   DeleteTrigger: z.strictObject(trigger),
+  Invoke: z.strictObject({
+    ...reference,
+    InvocationType: z._default(z.enum(["RequestResponse", "Event"]), "RequestResponse"),
+    ClientContext: z._default(z.string(), "{}"),
+    LogType: z.optional(z.enum(["None", "Tail"])),
+    RoutingKey: z.optional(z.string()),
+  }),
   GetFunctionEventInvokeConfig: z.strictObject(reference),
   UpdateFunctionEventInvokeConfig: z.strictObject({
     ...target,
