@@ -4,6 +4,7 @@ import { asRotationError, type ErrorCode, type RotationError } from "../errors.t
 import { parseConfidentialJson } from "../json.ts";
 import type { Clock, HandOver } from "../ports.ts";
 import { type AwsAnswer, type AwsPost, awsPost, awsUrl, passingCode } from "./aws-post.ts";
+import { withGrant } from "./grant.ts";
 import { handOverGroups, type Left } from "./hand-over.ts";
 import { READ_PAUSES_MS } from "./tencent-client.ts";
 
@@ -121,6 +122,8 @@ function refused({ refusal }: AwsPost, { status, text, requestId }: AwsAnswer): 
   const name = type?.replace(/^.*#/, "").replace(/\W/g, "") || `HTTP ${status}`;
   const code = passingCode(status, name) ?? CODES[name] ?? "RequestRefused";
   const told = TOLD.includes(name) && message !== undefined ? `${name}: ${message.slice(0, 500)}` : name;
-  const grant = "; grant the function's role sqs:SendMessage on the queue";
-  return refusal(code, code === "AccessDenied" ? told.replace(/\.+$/, "") + grant : told, requestId);
+  const error = refusal(code, told, requestId);
+  return code === "AccessDenied"
+    ? withGrant(error, "the function's role sqs:SendMessage on the queue")
+    : error;
 }

@@ -2,6 +2,7 @@ import { type Filter, ListSecretsCommand, type SecretsManagerClient } from "@aws
 import { RotationError } from "../errors.ts";
 import type { FindSecrets, ListedSecret, Selection } from "../ports.ts";
 import { secretsManagerCalls } from "./aws-call.ts";
+import { withGrant } from "./grant.ts";
 
 export interface AwsSecretListOptions {
   readonly client: SecretsManagerClient;
@@ -13,6 +14,8 @@ export interface AwsSecretListOptions {
 
 /** The most that the API gives. */
 const PAGE_SIZE = 100;
+
+const GRANT = "secretsmanager:ListSecrets on the resource *, to which the action cannot be narrowed";
 
 /** What a filter's value may be. A leading `!` turns it round. */
 const FILTERABLE = /^(?!!)[a-zA-Z0-9 :_@/+=.!-]{1,512}$/;
@@ -43,7 +46,8 @@ export function awsSecretList({ client, signal, onAnswer }: AwsSecretListOptions
           ...(token !== undefined && { NextToken: token }),
         }),
       ).catch((error: unknown) => {
-        throw withGrant(error);
+        const isDenied = error instanceof RotationError && error.message.includes("AccessDeniedException");
+        throw isDenied ? withGrant(error, GRANT) : error;
       });
       for (const { Name, Tags = [], LastChangedDate } of page.SecretList ?? []) {
         if (Name === undefined || !isMeant(selection, Name, Tags) || has(Tags, "redis-rotation", "off"))
@@ -80,12 +84,4 @@ function has(tags: Tags, key: string, value: string): boolean {
 function describe(selection: Selection): string {
   if ("prefix" in selection) return `secrets whose names begin with ${selection.prefix}`;
   return `secrets with the tag ${selection.tag.key}=${selection.tag.value}`;
-}
-
-function withGrant(error: unknown): unknown {
-  const isDenied = error instanceof RotationError && error.message.includes("AccessDeniedException");
-  if (!isDenied) return error;
-  const grant = "secretsmanager:ListSecrets on the resource *, to which the action cannot be narrowed";
-  const { code, message, effect, requestId } = error;
-  return new RotationError(code, `${message.replace(/\.+$/, "")}; grant ${grant}`, { effect, requestId });
 }

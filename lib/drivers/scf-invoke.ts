@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
-import { asRotationError, RotationError } from "../errors.ts";
+import { asRotationError } from "../errors.ts";
 import type { HandOver } from "../ports.ts";
+import { withGrant } from "./grant.ts";
 import { handOverGroups } from "./hand-over.ts";
 import { createTencentClient, type TencentConnection } from "./tencent-client.ts";
-import type { ApiErrorTable } from "./tencent-errors.ts";
+import { type ApiErrorTable, COMMON_API_ERRORS } from "./tencent-errors.ts";
 
 export interface ScfInvokeOptions extends TencentConnection {
   /** Region of the function. */
@@ -20,20 +21,8 @@ export interface ScfInvokeOptions extends TencentConnection {
 
 const invoked = z.object({ Result: z.object({ FunctionRequestId: z.string() }) });
 
-/** SCF, version 2018-04-16: the codes of Invoke that do not refuse the call for good. */
-const INVOKE_ERRORS: ApiErrorTable = new Map([
-  ["RequestLimitExceeded", ["Throttled", "none"]],
-  // Also a function that is being changed.
-  ["FailedOperation", ["CloudUnavailable", "unknown"]],
-  ["InternalError", ["CloudUnavailable", "unknown"]],
-  ["ServiceUnavailable", ["CloudUnavailable", "unknown"]],
-  ["AuthFailure", ["AccessDenied", "none"]],
-  ["AuthFailure.TokenFailure", ["CredentialsRejected", "none"]],
-  ["AuthFailure.SecretIdNotFound", ["CredentialsRejected", "none"]],
-  ["AuthFailure.SignatureExpire", ["CredentialsRejected", "none"]],
-  ["AuthFailure.InvalidSecretId", ["CredentialsRejected", "none"]],
-  ["UnauthorizedOperation", ["AccessDenied", "none"]],
-]);
+/** What SCF refuses in its own words, such as `ResourceNotFound.Function`, it refuses for good. */
+const INVOKE_ERRORS: ApiErrorTable = new Map(COMMON_API_ERRORS);
 
 /**
  * Hands secrets over to asynchronous invocations of a function on Tencent Cloud SCF (API version 2018-04-16, Invoke: document
@@ -52,6 +41,8 @@ export function scfInvoke(options: ScfInvokeOptions): HandOver {
     version: "2018-04-16",
     errors: INVOKE_ERRORS,
   });
+
+  const grant = `the role scf:InvokeFunction and scf:Invoke on the function ${functionName}`;
 
   const invoke = (secrets: readonly string[]) =>
     client({
@@ -81,14 +72,10 @@ export function scfInvoke(options: ScfInvokeOptions): HandOver {
       settle: (left) =>
         invoke(left).then(
           () => undefined,
-          (thrown: unknown) => ({ left, error: withGrant(asRotationError(thrown), functionName) }),
+          (thrown: unknown) => {
+            const error = asRotationError(thrown);
+            return { left, error: error.code === "AccessDenied" ? withGrant(error, grant) : error };
+          },
         ),
     });
-}
-
-function withGrant(error: RotationError, functionName: string): RotationError {
-  if (error.code !== "AccessDenied") return error;
-  const grant = `grant the role scf:InvokeFunction and scf:Invoke on the function ${functionName}`;
-  const { code, message, effect, requestId } = error;
-  return new RotationError(code, `${message.replace(/\.+$/, "")}; ${grant}`, { effect, requestId });
 }

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
 import type { FindSecrets, ListedSecret, Selection } from "../ports.ts";
+import { withGrant } from "./grant.ts";
 import { SSM_API_ERRORS, ssmError } from "./ssm-errors.ts";
 import { createTencentClient, type TencentClient, type TencentConnection } from "./tencent-client.ts";
 
@@ -13,6 +14,8 @@ export interface SsmSecretListOptions extends TencentConnection {
 const PAGE_SIZE = 100;
 /** How often a list is read anew because secrets came or went between its pages. */
 const MAX_ROUNDS = 3;
+
+const GRANT = "the role ssm:ListSecrets on the resource *, to which the action cannot be narrowed";
 
 const page = z.object({
   TotalCount: z.nullish(z.number()),
@@ -48,7 +51,9 @@ export function ssmListOver(client: TencentClient): FindSecrets {
     try {
       return await client({ action: "ListSecrets", params, answer: page, change: false });
     } catch (error) {
-      throw withGrant(ssmError(error, "The list of secrets"));
+      const failure = ssmError(error, "The list of secrets");
+      const isDenied = failure instanceof RotationError && failure.code === "StoreDenied";
+      throw isDenied ? withGrant(failure, GRANT) : failure;
     }
   };
 
@@ -99,11 +104,4 @@ function filterOf(selection: Selection): Filter {
 
 function tagFilter(key: string, value: string): Filter {
   return { TagFilters: [{ TagKey: key, TagValue: [value] }] };
-}
-
-function withGrant(error: unknown): unknown {
-  if (!(error instanceof RotationError && error.code === "StoreDenied")) return error;
-  const grant = "grant the role ssm:ListSecrets on the resource *, to which the action cannot be narrowed";
-  const { code, message, effect, requestId } = error;
-  return new RotationError(code, `${message.replace(/\.+$/, "")}; ${grant}`, { effect, requestId });
 }

@@ -9,26 +9,13 @@ type ApiErrorMeaning = readonly [code: ErrorCode, effect: Extract<Effect, "none"
  */
 export type ApiErrorTable = ReadonlyMap<string, ApiErrorMeaning>;
 
-/**
- * TencentDB for Redis, version 2018-04-12: its documented error codes and the codes common to every API 3.0
- * service. Where the cloud failed while it worked on the call, the change may have been carried out.
- */
-export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>([
+/** The codes common to every API 3.0 service. Where the cloud failed while it worked on the call, the change may have been carried out. */
+export const COMMON_API_ERRORS: readonly (readonly [string, ApiErrorMeaning])[] = [
   // Passes by itself.
   ["RequestLimitExceeded", ["Throttled", "none"]],
-  ["ResourceInUse", ["InstanceBusy", "none"]],
-  ["ResourceUnavailable.InstanceStatusAbnormal", ["InstanceBusy", "none"]],
-  ["ResourceUnavailable.InstanceStatusError", ["InstanceBusy", "none"]],
-  ["ResourceUnavailable.InstanceStateError", ["InstanceBusy", "none"]],
-  ["ResourceUnavailable.InstanceLockedError", ["InstanceBusy", "none"]],
-  ["ResourceUnavailable.InstanceUnLockedError", ["InstanceBusy", "none"]],
-  ["LimitExceeded.ReplicationGroupLocked", ["InstanceBusy", "none"]],
-  ["UnsupportedOperation.Inspection", ["InstanceBusy", "none"]],
   ["FailedOperation", ["CloudUnavailable", "unknown"]],
   ["InternalError", ["CloudUnavailable", "unknown"]],
   ["ServiceUnavailable", ["CloudUnavailable", "unknown"]],
-  ["ResourceUnavailable.CallOssError", ["CloudUnavailable", "unknown"]],
-  ["ResourceUnavailable.GetSecurityError", ["CloudUnavailable", "unknown"]],
   // Stays until someone grants it.
   ["AuthFailure", ["AccessDenied", "none"]],
   // Unknown to the cloud by now, or signed with another time.
@@ -37,24 +24,9 @@ export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>(
   ["AuthFailure.SignatureExpire", ["CredentialsRejected", "none"]],
   ["AuthFailure.InvalidSecretId", ["CredentialsRejected", "none"]],
   ["UnauthorizedOperation", ["AccessDenied", "none"]],
-  ["InvalidParameter.PermissionDenied", ["AccessDenied", "none"]],
-  ["InternalError.InstanceOperatePermissionError", ["AccessDenied", "none"]],
   ["IpInBlacklist", ["AccessDenied", "none"]],
   ["IpNotInWhitelist", ["AccessDenied", "none"]],
-  // Stays for this instance.
-  ["ResourceNotFound", ["InstanceNotFound", "none"]],
-  ["ResourceNotFound.AccountDoesNotExists", ["AccountNotFound", "none"]],
-  ["ResourceUnavailable.InstanceIsolated", ["InstanceGone", "none"]],
-  ["ResourceUnavailable.InstanceDeleted", ["InstanceGone", "none"]],
-  // Stays for this password.
-  ["InvalidParameterValue.PasswordRuleError", ["PasswordRefused", "none"]],
-  ["InvalidParameterValue.PasswordError", ["PasswordRefused", "none"]],
-  ["InvalidParameterValue.PasswordEmpty", ["PasswordRefused", "none"]],
-  // Stays for this old password.
-  ["ModifyInstancePassword: InvalidParameterValue.PasswordError", ["OldPasswordError", "none"]],
-  ["ModfiyInstancePassword: InvalidParameterValue.PasswordError", ["OldPasswordError", "none"]],
   // Stays for this request.
-  ["FailedOperation.UnSupportError", ["RequestRefused", "none"]],
   ["ResourceUnavailable", ["RequestRefused", "none"]],
   ["ResourceInsufficient", ["RequestRefused", "none"]],
   ["LimitExceeded", ["RequestRefused", "none"]],
@@ -72,6 +44,39 @@ export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>(
   ["NoSuchProduct", ["RequestRefused", "none"]],
   ["ActionOffline", ["RequestRefused", "none"]],
   ["RequestSizeLimitExceeded", ["RequestRefused", "none"]],
+];
+
+/** TencentDB for Redis, version 2018-04-12: its documented error codes and the common ones. */
+export const REDIS_API_ERRORS: ApiErrorTable = new Map<string, ApiErrorMeaning>([
+  ...COMMON_API_ERRORS,
+  // Passes by itself.
+  ["ResourceInUse", ["InstanceBusy", "none"]],
+  ["ResourceUnavailable.InstanceStatusAbnormal", ["InstanceBusy", "none"]],
+  ["ResourceUnavailable.InstanceStatusError", ["InstanceBusy", "none"]],
+  ["ResourceUnavailable.InstanceStateError", ["InstanceBusy", "none"]],
+  ["ResourceUnavailable.InstanceLockedError", ["InstanceBusy", "none"]],
+  ["ResourceUnavailable.InstanceUnLockedError", ["InstanceBusy", "none"]],
+  ["LimitExceeded.ReplicationGroupLocked", ["InstanceBusy", "none"]],
+  ["UnsupportedOperation.Inspection", ["InstanceBusy", "none"]],
+  ["ResourceUnavailable.CallOssError", ["CloudUnavailable", "unknown"]],
+  ["ResourceUnavailable.GetSecurityError", ["CloudUnavailable", "unknown"]],
+  // Stays until someone grants it.
+  ["InvalidParameter.PermissionDenied", ["AccessDenied", "none"]],
+  ["InternalError.InstanceOperatePermissionError", ["AccessDenied", "none"]],
+  // Stays for this instance.
+  ["ResourceNotFound", ["InstanceNotFound", "none"]],
+  ["ResourceNotFound.AccountDoesNotExists", ["AccountNotFound", "none"]],
+  ["ResourceUnavailable.InstanceIsolated", ["InstanceGone", "none"]],
+  ["ResourceUnavailable.InstanceDeleted", ["InstanceGone", "none"]],
+  // Stays for this password.
+  ["InvalidParameterValue.PasswordRuleError", ["PasswordRefused", "none"]],
+  ["InvalidParameterValue.PasswordError", ["PasswordRefused", "none"]],
+  ["InvalidParameterValue.PasswordEmpty", ["PasswordRefused", "none"]],
+  // Stays for this old password.
+  ["ModifyInstancePassword: InvalidParameterValue.PasswordError", ["OldPasswordError", "none"]],
+  ["ModfiyInstancePassword: InvalidParameterValue.PasswordError", ["OldPasswordError", "none"]],
+  // Stays for this request.
+  ["FailedOperation.UnSupportError", ["RequestRefused", "none"]],
 ]);
 
 /** A code that no table knows: shown to the operator, and nothing is taken for granted about its effect. */
