@@ -170,6 +170,18 @@ describe("awsQueue", () => {
   });
 
   it.each([
+    ["another secret key", { credentials: { ...CREDENTIALS, secretAccessKey: "another" } }],
+    ["an unknown key", { credentials: { ...CREDENTIALS, accessKeyId: "AKIAUNKNOWN" } }],
+    ["no session token", { credentials: { ...CREDENTIALS, sessionToken: "" } }],
+  ])("is refused with %s", async (_, differs) => {
+    const { sqs, url } = await local();
+    const client = new SecretsManagerClient({ region: REGION, ...differs });
+    const error = await failed(handOverTo(url, { client }).handOver(["a"]));
+    expect(error).toMatchObject({ code: "CredentialsRejected" });
+    expect(sqs.bodies("fleet")).toEqual([]);
+  });
+
+  it.each([
     ["com.amazonaws.sqs#QueueDoesNotExist", 400, "ConfigurationInvalid"],
     ["com.amazonaws.sqs#KmsAccessDenied", 400, "AccessDenied"],
     ["ExpiredTokenException", 400, "CredentialsRejected"],
