@@ -34,20 +34,15 @@ const answered = z.object({
 });
 const refusedWith = z.object({ __type: z.optional(z.string()), message: z.optional(z.string()) });
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  AccessDenied: "AccessDenied",
-  AccessDeniedException: "AccessDenied",
-  KmsAccessDenied: "AccessDenied",
-  ExpiredToken: "CredentialsRejected",
-  ExpiredTokenException: "CredentialsRejected",
-  InvalidClientTokenId: "CredentialsRejected",
-  InvalidSignatureException: "CredentialsRejected",
-  UnrecognizedClientException: "CredentialsRejected",
-  QueueDoesNotExist: "ConfigurationInvalid",
-  InvalidAddress: "ConfigurationInvalid",
-};
-/** The errors whose text helps and does not quote the request. */
-const TOLD: readonly string[] = ["AccessDenied", "AccessDeniedException", "KmsAccessDenied"];
+/** What an error's name means that does not pass by itself: the first row that fits, else it is refused. */
+const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/AccessDenied/, "AccessDenied"],
+  [
+    /^(ExpiredToken|InvalidClientTokenId|InvalidSignature|MissingAuthentication|UnrecognizedClient)/,
+    "CredentialsRejected",
+  ],
+  [/^(QueueDoesNotExist|InvalidAddress)$/, "ConfigurationInvalid"],
+];
 
 /**
  * Hands each secret over as one message of an Amazon SQS queue (API version 2012-11-05, SendMessageBatch over AWS JSON 1.0:
@@ -91,8 +86,9 @@ export function awsQueue(options: AwsQueueOptions): HandOver {
     const taken = new Set(parsed.data.Successful?.map(({ Id }) => Id));
     const left = secretIds.filter((_, index) => !taken.has(String(index)));
     if (left.length === 0) return undefined;
-    const [first] = parsed.data.Failed ?? [];
-    const isOurs = parsed.data.Failed?.every(({ SenderFault }) => SenderFault) ?? false;
+    const failed = parsed.data.Failed ?? [];
+    const [first] = failed;
+    const isOurs = first !== undefined && failed.every(({ SenderFault }) => SenderFault);
     const reason = `${first?.Code.replace(/[^\w.]/g, "") ?? "no word"} for a message`;
     return {
       left,
@@ -102,16 +98,15 @@ export function awsQueue(options: AwsQueueOptions): HandOver {
 
   /** Sends a batch until it is taken, or nothing more can be done. */
   const settle = async (batch: readonly string[]): Promise<Left | undefined> => {
-    let rest: Left | undefined;
     let left = batch;
-    for (const pauseMs of [...READ_PAUSES_MS, undefined]) {
-      rest = await send(left).catch((thrown: unknown) => ({ left, error: asRotationError(thrown) }));
-      if (rest === undefined || pauseMs === undefined) return rest;
-      if (!rest.error.passing || rest.error.code === "InProgress") return rest;
+    for (let sent = 0; ; sent++) {
+      const rest = await send(left).catch((thrown: unknown) => ({ left, error: asRotationError(thrown) }));
+      const pauseMs = READ_PAUSES_MS[sent];
+      const again = rest?.error.passing === true && rest.error.code !== "InProgress";
+      if (rest === undefined || !again || pauseMs === undefined) return rest;
       left = rest.left;
       await clock.sleep(pauseMs);
     }
-    return rest;
   };
 
   return (secretIds) => handOverGroups({ secretIds, size: BATCH_SIZE, concurrency, settle });
@@ -120,10 +115,10 @@ export function awsQueue(options: AwsQueueOptions): HandOver {
 function refused({ refusal }: AwsPost, { status, text, requestId }: AwsAnswer): RotationError {
   const { __type: type, message } = refusedWith.safeParse(parseConfidentialJson(text)).data ?? {};
   const name = type?.replace(/^.*#/, "").replace(/\W/g, "") || `HTTP ${status}`;
-  const code = passingCode(status, name) ?? CODES[name] ?? "RequestRefused";
-  const told = TOLD.includes(name) && message !== undefined ? `${name}: ${message.slice(0, 500)}` : name;
-  const error = refusal(code, told, requestId);
-  return code === "AccessDenied"
-    ? withGrant(error, "the function's role sqs:SendMessage on the queue")
-    : error;
+  const code =
+    passingCode(status, name) ?? CODES.find(([names]) => names.test(name))?.[1] ?? "RequestRefused";
+  if (code !== "AccessDenied") return refusal(code, name, requestId);
+  // The one text that helps. That of a refused signature quotes the request.
+  const told = refusal(code, `${name}: ${message?.slice(0, 500) ?? "no message"}`, requestId);
+  return withGrant(told, "the function's role sqs:SendMessage on the queue");
 }

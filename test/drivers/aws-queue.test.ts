@@ -222,11 +222,15 @@ describe("awsQueue", () => {
     expect(api.requests).toHaveLength(2);
   });
 
-  it("takes nothing for taken that no word is said of", async () => {
-    const api = await replying(text('{"Successful":[{"Id":"1"}]}'));
-    const error = await failed(handOverTo(api.url).handOver(["a", "b", "c"]));
-    expect(error).toMatchObject({ code: "CloudUnavailable", message: expect.stringMatching(/no word/) });
-  });
+  it.each(['{"Successful":[{"Id":"1"}]}', '{"Successful":[{"Id":"1"}],"Failed":[]}', "{}"])(
+    "takes nothing for taken that no word is said of: %s",
+    async (answered) => {
+      const api = await replying(text(answered));
+      const error = await failed(handOverTo(api.url).handOver(["a", "b", "c"]));
+      expect(error).toMatchObject({ code: "CloudUnavailable", message: expect.stringMatching(/no word/) });
+      expect(api.requests).toHaveLength(4);
+    },
+  );
 
   it("stops at the deadline", async () => {
     const api = await replying(hang);
