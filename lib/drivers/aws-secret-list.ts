@@ -17,8 +17,8 @@ const PAGE_SIZE = 100;
 
 const GRANT = "secretsmanager:ListSecrets on the resource *, to which the action cannot be narrowed";
 
-/** What a filter's value may be. A leading `!` turns it round. */
-const FILTERABLE = /^(?!!)[a-zA-Z0-9 :_@/+=.!-]{1,512}$/;
+/** What a filter's value may be, without the `!` that turns it round. */
+const FILTERABLE = /^[a-zA-Z0-9 :_@/+=.-]{1,512}$/;
 
 type Tags = readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[];
 

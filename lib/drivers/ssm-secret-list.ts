@@ -46,8 +46,8 @@ export function ssmSecretList(options: SsmSecretListOptions): FindSecrets {
 /** The same over any client of SSM. */
 export function ssmListOver(client: TencentClient): FindSecrets {
   const read = async (filter: Filter, offset: number) => {
-    // The oldest first: a secret that is made meanwhile comes last and moves no other one to the next page.
-    const params = { ...filter, State: 1, SecretType: 0, OrderType: 1, Offset: offset, Limit: PAGE_SIZE };
+    // The newest first: what is lost where one goes and another comes meanwhile is the one that came.
+    const params = { ...filter, State: 1, SecretType: 0, OrderType: 0, Offset: offset, Limit: PAGE_SIZE };
     try {
       return await client({ action: "ListSecrets", params, answer: page, change: false });
     } catch (error) {

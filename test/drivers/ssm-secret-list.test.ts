@@ -106,11 +106,25 @@ describe("while secrets come and go between the pages", () => {
   const disable = (inside: typeof ssm, name: string) => inside.call("DisableSecret", { SecretName: name });
 
   it.each<[string, (inside: typeof ssm) => void, readonly string[]]>([
-    ["one that goes moves none out of sight", (at) => disable(at, "n-0"), numbered.slice(1)],
+    ["one that goes moves none out of sight", (at) => disable(at, "n-249"), numbered.slice(0, -1)],
     ["one that comes is found", (at) => create("n-new", {}, at), [...numbered, "n-new"]],
   ])("%s", async (_, act, expected) => {
     expect((await found(act, 1)).sort()).toEqual([...expected].sort());
   });
+
+  it.each([0, 99, 100, 149, 150, 249])(
+    "none that stayed is lost where number %i goes and another one comes",
+    async (gone) => {
+      const names = await found((at) => {
+        disable(at, `n-${gone}`);
+        create("n-new", {}, at);
+      }, 1);
+      const lost = numbered.filter((name) => name !== `n-${gone}` && !names.includes(name));
+      expect([lost, new Set(names).size]).toEqual([[], names.length]);
+      // One of the first page makes room for it, and nothing shows.
+      expect(names.includes("n-new")).toBe(gone < 150);
+    },
+  );
 
   it("it ends at some time, and has each that stayed", async () => {
     const names = await found((at, time) => disable(at, `n-${time}`), Number.POSITIVE_INFINITY);
