@@ -20,6 +20,7 @@ import { callsPerSecond } from "../lib/pace.ts";
 import type { FindSecrets, HandOver } from "../lib/ports.ts";
 import type { Context } from "../lib/rotation/context.ts";
 import { credentialsFromSecret } from "./credentials.ts";
+import { type FanOut, handOverOf } from "./fan-out.ts";
 import { readSettings } from "./settings.ts";
 
 /** What an invocation brings along, whatever the platform. */
@@ -31,6 +32,8 @@ export interface Invocation {
   readonly region?: string;
   /** The store where SECRET_STORE does not name one. */
   readonly defaultStore: StoreKind;
+  /** What a scheduled run can hand its secrets to. Absent: nothing. */
+  readonly fanOut?: FanOut;
   readonly log: Pick<LogOptions, "bindings" | "fd">;
 }
 
@@ -103,7 +106,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
       if (config.store === "ssm") return ssmSecretList({ ...connection, region: ssmRegion })(selection);
       return awsSecretList({ client: await warmClient(storeRegion), signal, onAnswer })(selection);
     },
-    handOver: undefined,
+    handOver: await handOverOf(invocation, config, connection, () => warmClient(undefined)),
     context: {
       store: awsStore ?? tencentSsm({ ...connection, region: ssmRegion }),
       controlPlane: tencentRedisV2({ ...connection, randomBytes }, tencentRedis(connection)),

@@ -102,7 +102,7 @@ async function fleetOf(
   const named = request.secretIds ?? config.secretIds;
   const found = named.length === 0 && config.selection ? await findSecrets(config.selection) : undefined;
   // Nothing that fits the selection is no error: a fleet may be empty for a while.
-  if (found !== undefined) return found.map(({ secretId }) => secretId);
+  if (found !== undefined) return found;
   const secretIds = [...new Set(named)];
   if (secretIds.length > 0) return secretIds;
   throw new RotationError(

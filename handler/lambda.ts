@@ -9,5 +9,6 @@ export const handler = (event: unknown, context: Context): Promise<Reply> =>
     environment: process.env,
     remainingMs: context.getRemainingTimeInMillis(),
     defaultStore: "aws",
+    fanOut: "queue",
     log: { bindings: { requestId: context.awsRequestId, function: context.functionName } },
   });

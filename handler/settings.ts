@@ -5,6 +5,7 @@ import { parseEndpoint } from "../lib/drivers/tencent-route.ts";
 import { RotationError } from "../lib/errors.ts";
 import type { Invocation } from "./compose.ts";
 import { credentialsFromEnvironment } from "./credentials.ts";
+import { requireFanOut } from "./fan-out.ts";
 
 export interface Settings {
   readonly config: Config;
@@ -41,6 +42,7 @@ export function readSettings(invocation: Invocation): Settings {
   const endpointUrl = set("ENDPOINT_URL");
   // What is no URL at all has been named by then.
   if (endpointUrl && URL.canParse(endpointUrl)) attempt(() => parseEndpoint(endpointUrl));
+  attempt(() => config && requireFanOut(invocation, config));
   const isElsewhere = set("CREDENTIALS_SECRET_ID") || set("ROLE_ARN") || set("PROVIDER_ID");
   const credentials = isElsewhere ? undefined : attempt(() => credentialsFromEnvironment(environment));
   const isSsm = (environment.SECRET_STORE || defaultStore) === "ssm";

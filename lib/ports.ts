@@ -103,19 +103,11 @@ export type Selection =
   | { readonly prefix: string }
   | { readonly tag: { readonly key: string; readonly value: string } };
 
-/** A secret as a list of secrets tells of it. */
-export interface ListedSecret {
-  /** Its name, by which every other call of the store finds it. */
-  readonly secretId: string;
-  /** When something of it was last changed, where the store tells: its current version is at least as old. */
-  readonly changedAt?: Date;
-}
-
 /**
  * Finds a fleet's secrets: all pages; secrets that are to be deleted or disabled, or tagged `redis-rotation` = `off`, are
  * left out. Each once, in no order. A secret that was made or tagged just now may be missing until the next time.
  */
-export type FindSecrets = (selection: Selection) => Promise<readonly ListedSecret[]>;
+export type FindSecrets = (selection: Selection) => Promise<readonly string[]>;
 
 /**
  * Hands secrets over to other invocations of the function, which rotate them; resolves when all have been taken. One that

@@ -1,6 +1,6 @@
 import { type Filter, ListSecretsCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { RotationError } from "../errors.ts";
-import type { FindSecrets, ListedSecret, Selection } from "../ports.ts";
+import type { FindSecrets, Selection } from "../ports.ts";
 import { secretsManagerCalls } from "./aws-call.ts";
 import { withGrant } from "./grant.ts";
 
@@ -35,7 +35,7 @@ export function awsSecretList({ client, signal, onAnswer }: AwsSecretListOptions
 
   return async (selection) => {
     const filters = filtersOf(selection);
-    const found = new Map<string, ListedSecret>();
+    const found = new Set<string>();
     let token: string | undefined;
     do {
       const page = await send(
@@ -49,15 +49,15 @@ export function awsSecretList({ client, signal, onAnswer }: AwsSecretListOptions
         const isDenied = error instanceof RotationError && error.message.includes("AccessDeniedException");
         throw isDenied ? withGrant(error, GRANT) : error;
       });
-      for (const { Name, Tags = [], LastChangedDate } of page.SecretList ?? []) {
+      for (const { Name, Tags = [] } of page.SecretList ?? []) {
         if (Name === undefined || !isMeant(selection, Name, Tags) || has(Tags, "redis-rotation", "off"))
           continue;
-        found.set(Name, { secretId: Name, ...(LastChangedDate && { changedAt: LastChangedDate }) });
+        found.add(Name);
       }
       // A page may be empty and not the last one.
       token = page.NextToken;
     } while (token !== undefined);
-    return [...found.values()];
+    return [...found];
   };
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
-import type { FindSecrets, ListedSecret, Selection } from "../ports.ts";
+import type { FindSecrets, Selection } from "../ports.ts";
 import { withGrant } from "./grant.ts";
 import { SSM_API_ERRORS, ssmError } from "./ssm-errors.ts";
 import { createTencentClient, type TencentClient, type TencentConnection } from "./tencent-client.ts";
@@ -91,9 +91,7 @@ export function ssmListOver(client: TencentClient): FindSecrets {
       list(tagFilter("redis-rotation", "off")),
     ]);
     const prefix = "prefix" in selection ? selection.prefix : "";
-    return [...meant]
-      .filter((name) => name.startsWith(prefix) && !off.has(name))
-      .map((secretId): ListedSecret => ({ secretId }));
+    return [...meant].filter((name) => name.startsWith(prefix) && !off.has(name));
   };
 }
 

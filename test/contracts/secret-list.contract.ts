@@ -49,7 +49,7 @@ export function describeSecretListContract(name: string, setup: () => Promise<Se
     });
 
     const names = async (selection: Selection): Promise<string[]> =>
-      (await given.find(selection)).map(({ secretId }) => secretId).sort();
+      [...(await given.find(selection))].sort();
     const tag = (key: string, value: string): Selection => ({ tag: { key, value } });
 
     it.each<[string, Selection, readonly string[]]>([

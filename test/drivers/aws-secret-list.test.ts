@@ -29,13 +29,11 @@ describeSecretListContract("awsSecretList", async () => ({
 }));
 
 describe("awsSecretList", () => {
-  it("tells when a secret was last changed, and the ids of its requests", async () => {
+  it("tells the ids of its requests", async () => {
     create("dated/one");
     const ids: string[] = [];
     const find = awsSecretList({ client: service.client(), onAnswer: (id) => ids.push(id) });
-    const { changedAtMs } = service.europe.inspect("dated/one");
-    const [listed, ...others] = await find({ prefix: "dated/" });
-    expect([listed?.secretId, listed?.changedAt?.getTime(), others]).toEqual(["dated/one", changedAtMs, []]);
+    expect(await find({ prefix: "dated/" })).toEqual(["dated/one"]);
     expect(ids).toEqual([service.europe.calls.at(-1)?.requestId]);
   });
 
