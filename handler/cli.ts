@@ -36,7 +36,7 @@ for (const [action, description] of Object.entries(ACTIONS) as [Action, string][
   program
     .command(action)
     .description(description)
-    .argument("[secret...]", "names of secrets; default: ROTATION_SECRETS")
+    .argument("[secret...]", "names of secrets; default: ROTATION_SECRETS, ROTATION_TAG or ROTATION_PREFIX")
     .addOption(new Option("--store <kind>", "the secret manager").choices(["aws", "ssm"]))
     .option("--force", "whatever the age of the current version")
     .option("--json", "one JSON document on standard output")
@@ -80,13 +80,23 @@ function exitCode({ summary }: Answer): number {
   return summary.inProgress > 0 ? EXIT.inProgress : EXIT.good;
 }
 
-function render({ results }: Answer): string {
-  const width = Math.max(...results.map(({ secretId }) => secretId.length));
-  return results
-    .map(({ secretId, status, instanceId, region, taskId, durationMs, error }) => {
-      const facts = [instanceId, region, taskId && `task ${taskId}`, `${(durationMs / 1000).toFixed(1)} s`];
+function render({ results, forecast }: Answer): string {
+  const width = Math.max(0, ...results.map(({ secretId }) => secretId.length));
+  const lines = results
+    .map(({ secretId, status, instanceId, region, taskId, dueAt, durationMs, error }) => {
+      const due = dueAt && `due ${dueAt.slice(0, 16)}Z`;
+      const facts = [
+        instanceId,
+        region,
+        taskId && `task ${taskId}`,
+        due,
+        `${(durationMs / 1000).toFixed(1)} s`,
+      ];
       const line = `${secretId.padEnd(width)}  ${status.padEnd(11)}  ${facts.filter(Boolean).join("  ")}\n`;
       return error ? `${line}  ${error.code}: ${error.message}\n` : line;
     })
     .join("");
+  if (!forecast) return lines;
+  const { rotations, perMinute, durationMs } = forecast;
+  return `${lines}${rotations} to rotate, ${perMinute} a minute, about ${Math.ceil(durationMs / 60_000)} min\n`;
 }

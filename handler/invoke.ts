@@ -1,4 +1,5 @@
 import { RotationError } from "../lib/errors.ts";
+import { forecast } from "../lib/pace.ts";
 import type { Answer, SecretResult, SecretValue } from "../lib/ports.ts";
 import { abandonSecret } from "../lib/rotation/abandon.ts";
 import { summarize } from "../lib/rotation/answer.ts";
@@ -80,7 +81,8 @@ async function drive(composition: Composition, request: DrivenRequest): Promise<
       return result;
     }),
   );
-  return summarize(action, results);
+  const answer = summarize(action, results);
+  return action === "plan" ? { ...answer, forecast: forecast(results, config) } : answer;
 }
 
 function requireEnoughTime({ clock, deadlineAt }: Context): void {

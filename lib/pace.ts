@@ -1,4 +1,6 @@
-/** What the clouds take: their documented limits. */
+/** What the clouds take: their documented limits, and how long a fleet takes within them. */
+import type { Config, StoreKind } from "./config.ts";
+import type { Answer, SecretResult } from "./ports.ts";
 
 /** Calls a second, for each action in each region. What is not named has the limit of most actions of Tencent Cloud. */
 const CALLS_PER_SECOND: Readonly<Record<string, number>> = {
@@ -16,5 +18,34 @@ export function callsPerSecond(own: number | undefined): (key: string) => number
   return (key) => {
     const documented = CALLS_PER_SECOND[key.replace(/.*\//, "")];
     return documented ?? own ?? OTHER_CALLS_PER_SECOND;
+  };
+}
+
+/** Rotations a second that the secret manager takes. A rotation makes four changes in Secrets Manager, and lists versions eight times in SSM. */
+const STORE_ROTATIONS_PER_SECOND: Readonly<Record<StoreKind, number>> = { aws: 50 / 4, ssm: 40 / 8 };
+/** What limits are kept to: somewhat less than the cloud counts. */
+const KEPT = 1 / 1.05;
+/** A rotation by itself: nearly all of it is the task. 9 s in the one example that Tencent Cloud documents. */
+const ROTATION_MS = 10_000;
+
+/** How long the rotation of all that is due would take. It knows the limits, not who else uses them. */
+export function forecast(
+  results: readonly SecretResult[],
+  {
+    store,
+    canary,
+    callsPerSecond: own = OTHER_CALLS_PER_SECOND,
+  }: Pick<Config, "store" | "canary" | "callsPerSecond">,
+): NonNullable<Answer["forecast"]> {
+  const due = results.filter(({ status }) => status === "planned" || status === "in-progress");
+  const inRegion = new Map<string | undefined, number>();
+  for (const { region } of due) inRegion.set(region, (inRegion.get(region) ?? 0) + 1);
+  const most = Math.max(0, ...inRegion.values());
+  const seconds = Math.max(most / own, due.length / STORE_ROTATIONS_PER_SECOND[store]) / KEPT;
+  const turns = due.length === 0 ? 0 : due.length > canary && canary > 0 ? 2 : 1;
+  return {
+    rotations: due.length,
+    perMinute: seconds === 0 ? 0 : Math.round((60 * due.length) / seconds),
+    durationMs: Math.round(seconds * 1000) + turns * ROTATION_MS,
   };
 }

@@ -253,6 +253,12 @@ export interface Answer {
   readonly summary: Readonly<
     Record<"rotated" | "inProgress" | "notDue" | "planned" | "ok" | "drift" | "failed", number>
   >;
+  /** In the answer to `plan`: how many would be rotated, at what pace and for how long, by the clouds' documented limits. */
+  readonly forecast?: {
+    readonly rotations: number;
+    readonly perMinute: number;
+    readonly durationMs: number;
+  };
 }
 
 // ── Time, chance, and what is told to the outside ──────────────────────────────────────────────────────────────

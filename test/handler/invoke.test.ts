@@ -4,7 +4,8 @@ import type { DrivenRequest } from "../../handler/events.ts";
 import { FleetFailed, invoke } from "../../handler/invoke.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { RotationError } from "../../lib/errors.ts";
-import type { Action, Answer, SecretResult, Status } from "../../lib/ports.ts";
+import type { Action, Answer, SecretResult, Selection, Status } from "../../lib/ports.ts";
+import { createFleetWorld } from "../fakes/fleet-world.ts";
 import { createRig, DAY_MS, FIRST_PASSWORD, NAME, type Rig } from "../rotation/rig.ts";
 
 const PENDING = { password: "pending-password-1" };
@@ -176,5 +177,87 @@ describe("invoke", () => {
     expect(await invoke(composition, { kind: "queue", messages })).toEqual({
       batchItemFailures: [{ itemIdentifier: "1" }, { itemIdentifier: "2" }],
     });
+  });
+});
+
+describe("a fleet", () => {
+  function fleet(size: number, environment: Record<string, string>) {
+    const world = createFleetWorld({ size });
+    const asked: Selection[] = [];
+    const handed: string[] = [];
+    const { composition, logged } = composed(
+      { ...createRig(), context: world.run() },
+      { ROTATION_SECRETS: "", ...environment },
+    );
+    return {
+      world,
+      asked,
+      handed,
+      logged,
+      composition: {
+        ...composition,
+        apart: world.apart,
+        async findSecrets(selection: Selection) {
+          asked.push(selection);
+          return world.names;
+        },
+        handOver: async (secretIds: readonly string[]) => void handed.push(...secretIds),
+      },
+    };
+  }
+
+  it.each([
+    [{ ROTATION_PREFIX: "redis-" }, { prefix: "redis-" }],
+    [{ ROTATION_TAG: "rotate=yes" }, { tag: { key: "rotate", value: "yes" } }],
+  ])("is found by %j, and rotated", async (environment, selection) => {
+    const { composition, asked, world, logged } = fleet(3, environment);
+    expect(await invoke(composition, driven())).toMatchObject({ summary: { rotated: 3 } });
+    expect(asked).toEqual([selection]);
+    expect(world.rotated()).toEqual(world.names);
+    expect(logged.map(([, { status }]) => status)).toEqual(["rotated", "rotated", "rotated"]);
+  });
+
+  it("is not looked for where the payload names secrets", async () => {
+    const { composition, asked, world } = fleet(3, { ROTATION_PREFIX: "redis-" });
+    const answer = await invoke(composition, driven({ secretIds: world.names.slice(1) }));
+    expect([answer.results.length, asked]).toEqual([2, []]);
+  });
+
+  it("may be empty where it is looked for", async () => {
+    const { composition } = fleet(0, { ROTATION_PREFIX: "redis-" });
+    expect(await invoke(composition, driven())).toMatchObject({ results: [] });
+  });
+
+  it.each([
+    [{ scheduled: true }, 4],
+    [{ scheduled: false }, 0],
+    [{ scheduled: true, secretIds: "named" }, 0],
+  ])(
+    "is handed over in a scheduled run alone, and only as a whole: %j, %i secrets",
+    async (request, count) => {
+      const { composition, handed, world } = fleet(5, { ROTATION_PREFIX: "redis-" });
+      const secretIds = "secretIds" in request ? world.names : undefined;
+      const answer = await invoke(composition, driven({ ...request, secretIds }));
+      expect(handed).toHaveLength(count);
+      expect(answer.summary).toMatchObject({ rotated: 5 - count, planned: count });
+    },
+  );
+
+  it("is planned with its pace, the time it takes, and secrets that are for one account", async () => {
+    const { composition, world } = fleet(100, { ROTATION_PREFIX: "redis-" });
+    const answer = await invoke(composition, driven({ action: "plan" }));
+    expect(answer.summary.planned).toBe(100);
+    // Secrets Manager takes four changes for each, fifty a second; a canary's task, and the last one's.
+    expect(answer.forecast).toEqual({ rotations: 100, perMinute: 714, durationMs: 28_400 });
+    const startedAt = world.clock.now();
+    await invoke(composition, driven());
+    expect((world.clock.now() - startedAt) / 28_400).toBeGreaterThan(0.8);
+    expect((world.clock.now() - startedAt) / 28_400).toBeLessThan(1.1);
+  });
+
+  it("that has nothing due takes no time", async () => {
+    const { composition } = fleet(3, { ROTATION_PREFIX: "redis-", ROTATION_INTERVAL_DAYS: "90" });
+    const answer = await invoke(composition, driven({ action: "plan" }));
+    expect(answer.forecast).toEqual({ rotations: 0, perMinute: 0, durationMs: 0 });
   });
 });
