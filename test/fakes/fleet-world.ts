@@ -1,27 +1,21 @@
 import { createHash, randomUUID } from "node:crypto";
-import { awsSecretsManager } from "../../lib/drivers/aws-secrets-manager.ts";
+import { CHANGES } from "../../lib/drivers/aws-call.ts";
 import { randomBytes } from "../../lib/drivers/runtime.ts";
-import { SSM_API_ERRORS } from "../../lib/drivers/ssm-errors.ts";
-import { REDIS_API_ERRORS } from "../../lib/drivers/tencent-errors.ts";
-import { redisControlPlane } from "../../lib/drivers/tencent-redis.ts";
-import { ssmStore } from "../../lib/drivers/tencent-ssm.ts";
 import { createTurns, type Turns } from "../../lib/drivers/turns.ts";
-import { createLimiter } from "../../lib/limiter.ts";
+import { createLimiter, type Limiter } from "../../lib/limiter.ts";
 import { callsPerSecond } from "../../lib/pace.ts";
-import type { SecretStore } from "../../lib/ports.ts";
 import type { Context } from "../../lib/rotation/context.ts";
 import { createSecretsManager, type SecretsManager } from "../cloud/secrets-manager/model.ts";
-import { createSsm, type Ssm } from "../cloud/ssm/model.ts";
+import { createSsm } from "../cloud/ssm/model.ts";
 import { createTencentDb, type TencentDb } from "../cloud/tencentdb/model.ts";
-import { inMemoryAws } from "../torture/in-memory-aws.ts";
 import { createVirtualClock, type VirtualClock } from "./clock.ts";
-import { createFakeRedis, type FakeRedis } from "./probe.ts";
-import { inMemoryTencent } from "./tencent-api.ts";
+import { awsDriver, redisDriver, ssmDriver } from "./in-memory-drivers.ts";
+import { createFakeRedis } from "./probe.ts";
 
 export interface FleetWorldOptions {
   readonly size: number;
-  /** Default `aws`. */
-  readonly store?: "aws" | "ssm";
+  /** Default `aws`. `unlimited`: Secrets Manager as if it took as many changes a second as there are. */
+  readonly store?: "aws" | "ssm" | "unlimited";
   /** They take turns. Default one. */
   readonly regions?: readonly string[];
   /** How old a secret's current version is. Default 40 days. */
@@ -38,14 +32,17 @@ export interface FleetWorld {
   readonly clock: VirtualClock;
   readonly tencentDb: TencentDb;
   readonly secretsManager: SecretsManager;
-  readonly ssm: Ssm;
-  readonly redis: FakeRedis;
   readonly names: readonly string[];
-  readonly instanceIds: readonly string[];
   /** One run over the real drivers, with their pace. */
-  run(remainingMs?: number, changes?: Partial<Context>): Context;
+  run(remainingMs?: number): Context;
   readonly apart: Turns["next"];
-  currentPassword(index: number): string;
+  /** The same drivers without their pace. */
+  readonly unpaced: Context;
+  /** When Redis last took a new password, in milliseconds since the epoch. */
+  changedAt(index: number): number;
+  /** Requests to TencentDB, and to the secret manager. */
+  readonly tencentCalls: number;
+  readonly storeCalls: number;
   /** Secrets whose current password opens their Redis and is not the first one. */
   rotated(): readonly string[];
   /** Requests that the cloud refused as too many. */
@@ -53,9 +50,10 @@ export interface FleetWorld {
 }
 
 const DAY_MS = 86_400_000;
-const TRAVEL_MS = 15;
 const PROBE_MS = 5;
-export const firstPassword = (index: number) => `firstPassword${index}`;
+const MANY = 10_000;
+const documented = callsPerSecond(undefined);
+const firstPassword = (index: number) => `firstPassword${index}`;
 
 /**
  * A fleet in memory and virtual time. All is real but the transport and Redis: the drivers, their pace, and both clouds'
@@ -73,16 +71,24 @@ export function createFleetWorld(options: FleetWorldOptions): FleetWorld {
     password: firstPassword(index),
   }));
   const redis = createFakeRedis(instances);
+  const changedAt = new Map<string, number>();
   const tencentDb = createTencentDb({
     clock,
     instances,
-    setPassword: redis.setPassword,
+    setPassword(instanceId, account, password) {
+      changedAt.set(instanceId, clock.now());
+      return redis.setPassword(instanceId, account, password);
+    },
     taskDurationMs: options.taskDurationMs ?? 9_000,
     callsPerSecond: options.cloudCallsPerSecond ?? 20,
   });
   let bornMs = 0;
   const born = { now: () => clock.now() - bornMs, sleep: clock.sleep };
-  const secretsManager = createSecretsManager({ clock: born, newId: randomUUID, changesPerSecond: 50 });
+  const secretsManager = createSecretsManager({
+    clock: born,
+    newId: randomUUID,
+    changesPerSecond: store === "aws" ? 50 : MANY,
+  });
   const ssm = createSsm({ clock: born });
   const names = instances.map(({ instanceId }) => `redis-${instanceId}`);
   for (const [index, { instanceId, region, wanIp: host, port, password }] of instances.entries()) {
@@ -98,7 +104,7 @@ export function createFleetWorld(options: FleetWorldOptions): FleetWorld {
     const text = JSON.stringify(value);
     bornMs = ageMs(index);
     const name = names[index] ?? "";
-    if (store === "aws")
+    if (store !== "ssm")
       secretsManager.call("CreateSecret", {
         Name: name,
         SecretString: text,
@@ -118,88 +124,56 @@ export function createFleetWorld(options: FleetWorldOptions): FleetWorld {
   const currentPassword = (index: number): string => JSON.parse(textOf(index)).password;
 
   const turns = createTurns();
+  const perSecond = (key: string) => (key === CHANGES && store === "unlimited" ? MANY : documented(key));
   let throttled = 0;
+  const context = (pace: Limiter, remainingMs: number): Context => {
+    const limiter: Limiter = {
+      acquire: pace.acquire,
+      throttled(key) {
+        throttled += 1;
+        pace.throttled(key);
+      },
+    };
+    const drivers = { clock, limiter, tencentDb, secretsManager, ssm };
+    return {
+      store: store === "ssm" ? ssmDriver(drivers) : awsDriver(drivers),
+      controlPlane: redisDriver(drivers),
+      async probe(target) {
+        await clock.sleep(PROBE_MS);
+        return redis.probe(target);
+      },
+      clock,
+      randomBytes,
+      digest: (text) => createHash("sha256").update(text).digest("hex"),
+      observe: () => {},
+      verify: "auth",
+      deadlineAt: clock.now() + remainingMs,
+    };
+  };
+
   return {
     clock,
     tencentDb,
     secretsManager,
-    ssm,
-    redis,
     names,
-    instanceIds: instances.map(({ instanceId }) => instanceId),
-    run(remainingMs = 3_600_000, changes = {}) {
-      const pace = createLimiter({ clock, perSecond: callsPerSecond(undefined), turn: turns.current });
-      const limiter = {
-        acquire: pace.acquire,
-        throttled(key: string) {
-          throttled += 1;
-          pace.throttled(key);
-        },
-      };
-      const tencent = { clock, limiter };
-      const redisClient = (region: string) =>
-        inMemoryTencent({
-          ...tencent,
-          dispatch: tencentDb.dispatch,
-          service: "redis",
-          version: "2018-04-12",
-          region,
-          errors: REDIS_API_ERRORS,
-        });
-      const ssmClient = inMemoryTencent({
-        ...tencent,
-        dispatch: ssm.dispatch,
-        service: "ssm",
-        version: "2019-09-23",
-        region: "ap-guangzhou",
-        errors: SSM_API_ERRORS,
-      });
-      const clients = new Map(regions.map((region) => [region, redisClient(region)]));
-      const client = inMemoryAws(async (action, request) => {
-        await clock.sleep(TRAVEL_MS);
-        try {
-          return secretsManager.call(action as never, request as never) as object;
-        } finally {
-          await clock.sleep(TRAVEL_MS);
-        }
-      }, clock);
-      const stores: Record<"aws" | "ssm", () => SecretStore> = {
-        aws: () =>
-          awsSecretsManager({
-            client,
-            clock,
-            pace: { limiter: limiter.acquire, onThrottled: limiter.throttled },
-          }),
-        ssm: () => ssmStore({ client: ssmClient, clock }),
-      };
-      return {
-        store: stores[store](),
-        controlPlane: redisControlPlane({
-          clock,
-          client: (region) => clients.get(region) ?? redisClient(region),
-        }),
-        async probe(target) {
-          await clock.sleep(PROBE_MS);
-          return redis.probe(target);
-        },
-        clock,
-        randomBytes,
-        digest: (text) => createHash("sha256").update(text).digest("hex"),
-        observe: () => {},
-        verify: "auth",
-        deadlineAt: clock.now() + remainingMs,
-        ...changes,
-      };
-    },
+    run: (remainingMs = 3_600_000) =>
+      context(createLimiter({ clock, perSecond, turn: turns.current }), remainingMs),
+    unpaced: context({ acquire: async () => {}, throttled: () => {} }, Number.POSITIVE_INFINITY),
     apart: turns.next,
-    currentPassword,
     rotated: () =>
       names.filter((_, index) => {
         const password = currentPassword(index);
         return password !== firstPassword(index) && redis.opens(instances[index]?.instanceId ?? "", password);
       }),
+    changedAt: (index) => changedAt.get(instances[index]?.instanceId ?? "") ?? Number.NaN,
     get throttled() {
       return throttled;
+    },
+    get tencentCalls() {
+      return tencentDb.calls.length;
+    },
+    get storeCalls() {
+      return secretsManager.calls.length + ssm.calls.length;
     },
   };
 }

@@ -15,20 +15,19 @@ export interface InMemoryTencentOptions {
   readonly errors: ApiErrorTable;
   readonly clock: Clock;
   readonly limiter: Limiter;
-  /** How long a request travels, and its answer. Default 15. */
-  readonly travelMs?: number | (() => number);
+  /** How long a request travels, and its answer. */
+  readonly travelMs: number;
 }
 
 /** The client of the real drivers in virtual time: no HTTP, no SDK, and the same pace and repetition. */
 export function inMemoryTencent(options: InMemoryTencentOptions): TencentClient {
-  const { service, version, region, errors, clock, limiter, travelMs = 15 } = options;
+  const { service, version, region, errors, clock, limiter, travelMs } = options;
   const host = `${service}.tencentcloudapi.com`;
-  const travel = () => clock.sleep(typeof travelMs === "number" ? travelMs : travelMs());
   return ({ action, params, answer, change, secrets = [] }) =>
     withRetries({ change }, clock, async () => {
       const key = `${region}/${action}`;
       await limiter.acquire(key);
-      await travel();
+      await clock.sleep(travelMs);
       const requestId = `${action}-${clock.now()}`;
       try {
         const request = { host, method: "POST", action, version, region, requestId };
@@ -45,7 +44,7 @@ export function inMemoryTencent(options: InMemoryTencentOptions): TencentClient 
         );
         throw noteThrottling(failure, key, { onThrottled: limiter.throttled });
       } finally {
-        await travel();
+        await clock.sleep(travelMs);
       }
     });
 }
