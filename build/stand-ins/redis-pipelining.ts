@@ -1,0 +1,4 @@
+// The Redis client asks it for each command. Only with `enableAutoPipelining` would the answer be yes.
+export function shouldUseAutoPipelining(): boolean {
+  return false;
+}
