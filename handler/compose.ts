@@ -6,6 +6,7 @@ import { awsIdentityToken } from "../lib/drivers/aws-identity-token.ts";
 import { awsSecretList } from "../lib/drivers/aws-secret-list.ts";
 import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
 import { createLog, type Log, type LogOptions } from "../lib/drivers/log.ts";
+import type { ProxySettings } from "../lib/drivers/proxy-settings.ts";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
 import { ssmSecretList } from "../lib/drivers/ssm-secret-list.ts";
@@ -59,7 +60,7 @@ const PROBES = 64;
  */
 export async function compose(invocation: Invocation): Promise<Composition> {
   const { environment, remainingMs } = invocation;
-  const { config, ca, ssmRegion, credentials: given } = readSettings(invocation);
+  const { config, ca, ssmRegion, proxy, credentials: given } = readSettings(invocation);
   // The platform ends a function without a word. Calls are aborted before that, and a run stops before its calls are.
   const marginMs = Math.min(5_000, remainingMs / 5);
   const signal = abortAfter(remainingMs - marginMs / 2);
@@ -73,12 +74,13 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   const onAnswer = log.answeredBy("aws");
   const pace = { limiter: limiter.acquire, onThrottled };
   const secretsManager = async (region: string | undefined) =>
-    awsSecretsManager({ client: await warmClient(region), clock, signal, onAnswer, pace });
+    awsSecretsManager({ client: await warmClient(region, proxy), clock, signal, onAnswer, pace });
   const { credentialsSecretId, role, storeRegion } = config;
   const awsStore = config.store === "aws" ? await secretsManager(storeRegion) : undefined;
   const anonymous = {
     ...(config.site === "intl" && { site: "intl" as const }),
     endpointUrl: config.endpointUrl,
+    proxy,
     signal,
     clock,
     limiter: limiter.acquire,
@@ -104,9 +106,9 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     apart: (act) => turns.next(() => log.apart(act)),
     findSecrets: async (selection) => {
       if (config.store === "ssm") return ssmSecretList({ ...connection, region: ssmRegion })(selection);
-      return awsSecretList({ client: await warmClient(storeRegion), signal, onAnswer })(selection);
+      return awsSecretList({ client: await warmClient(storeRegion, proxy), signal, onAnswer })(selection);
     },
-    handOver: await handOverOf(invocation, config, connection, () => warmClient(undefined)),
+    handOver: await handOverOf(invocation, config, connection, () => warmClient(undefined, proxy)),
     context: {
       store: awsStore ?? tencentSsm({ ...connection, region: ssmRegion }),
       controlPlane: tencentRedisV2({ ...connection, randomBytes }, tencentRedis(connection)),
@@ -124,11 +126,15 @@ export async function compose(invocation: Invocation): Promise<Composition> {
 }
 
 /** A warm function finds its connections to Secrets Manager again. The client renews its credentials by itself. */
-const clients = new Map<string | undefined, SecretsManagerClient>();
+const clients = new Map<string, SecretsManagerClient>();
 
-async function warmClient(region: string | undefined): Promise<SecretsManagerClient> {
-  const client = clients.get(region) ?? (await secretsManagerClient(region === undefined ? {} : { region }));
-  clients.set(region, client);
+async function warmClient(
+  region: string | undefined,
+  proxy: ProxySettings | undefined,
+): Promise<SecretsManagerClient> {
+  const key = JSON.stringify([region, proxy]);
+  const client = clients.get(key) ?? (await secretsManagerClient({ ...(region && { region }), proxy }));
+  clients.set(key, client);
   return client;
 }
 
@@ -141,12 +147,12 @@ async function roleCredentials(
   connection: Omit<TencentConnection, "credentials">,
   environment: Invocation["environment"],
 ): Promise<() => Promise<TencentCredentials>> {
-  const { clock, signal, site, endpointUrl } = connection;
+  const { clock, signal, site, endpointUrl, proxy } = connection;
   const key = JSON.stringify([role, site, endpointUrl]);
   const held = sessions.get(key) ?? {};
   sessions.set(key, held);
   const identityToken = awsIdentityToken({
-    client: await warmClient(undefined),
+    client: await warmClient(undefined, proxy),
     audience: role.audience,
     endpointUrl: environment.AWS_ENDPOINT_URL_STS || environment.AWS_ENDPOINT_URL || undefined,
     clock,

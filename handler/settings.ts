@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Config, parseConfig } from "../lib/config.ts";
+import { type ProxySettings, parseProxy } from "../lib/drivers/proxy-settings.ts";
 import type { TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { parseEndpoint } from "../lib/drivers/tencent-route.ts";
 import { RotationError } from "../lib/errors.ts";
@@ -13,6 +14,7 @@ export interface Settings {
   readonly ca: string | undefined;
   /** Where the secrets are, if they are in SSM. */
   readonly ssmRegion: string;
+  readonly proxy: ProxySettings | undefined;
   /** Undefined where they come from a secret or a role. */
   readonly credentials: TencentCredentials | undefined;
 }
@@ -43,6 +45,7 @@ export function readSettings(invocation: Invocation): Settings {
   // What is no URL at all has been named by then.
   if (endpointUrl && URL.canParse(endpointUrl)) attempt(() => parseEndpoint(endpointUrl));
   attempt(() => config && requireFanOut(invocation, config));
+  const proxy = attempt(() => parseProxy(environment));
   const isElsewhere = set("CREDENTIALS_SECRET_ID") || set("ROLE_ARN") || set("PROVIDER_ID");
   const credentials = isElsewhere ? undefined : attempt(() => credentialsFromEnvironment(environment));
   const isSsm = (environment.SECRET_STORE || defaultStore) === "ssm";
@@ -50,7 +53,7 @@ export function readSettings(invocation: Invocation): Settings {
 
   const [first, ...others] = found;
   if (first === undefined && config !== undefined) {
-    return { config, ca, ssmRegion: ssmRegion ?? "", credentials };
+    return { config, ca, ssmRegion: ssmRegion ?? "", proxy, credentials };
   }
   if (first !== undefined && others.length === 0) throw first;
   const messages = found.map(({ message }) => message.replace(/^Environment: /, ""));

@@ -1,12 +1,19 @@
+import { Agent } from "node:https";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { RotationError } from "../errors.ts";
+import { throughProxy } from "./proxy-agent.ts";
+import type { ProxySettings } from "./proxy-settings.ts";
 
 export interface SecretsManagerClientOptions {
   /** Region of the secrets; default: AWS_REGION, the profile of the AWS configuration files, the machine's own. */
   readonly region?: string;
+  /** The way to `https:` endpoints, where there is no direct one. */
+  readonly proxy?: ProxySettings | undefined;
   /** For one attempt's answer. Default 5 000. */
   readonly requestTimeoutMs?: number;
 }
+
+const CONNECTION_TIMEOUT_MS = 2_000;
 
 /**
  * The client of AWS Secrets Manager: three attempts a call, 2 s for each to connect. The SDK itself reads the
@@ -17,17 +24,20 @@ export interface SecretsManagerClientOptions {
 export async function secretsManagerClient(
   options: SecretsManagerClientOptions = {},
 ): Promise<SecretsManagerClient> {
-  const { region = "", requestTimeoutMs = 5_000 } = options;
+  const { region = "", proxy, requestTimeoutMs = 5_000 } = options;
   const client = new SecretsManagerClient({
     ...(region !== "" && { region }),
     maxAttempts: 3,
     requestHandler: {
-      connectionTimeout: 2_000,
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: requestTimeoutMs,
       // Without it a request that is too slow is only complained about on the console, and goes on.
       throwOnRequestTimeout: true,
       // requestTimeout ends with the answer's first byte: this one also watches over the rest.
       socketTimeout: requestTimeoutMs,
+      ...(proxy && {
+        httpsAgent: throughProxy(new Agent({ keepAlive: true }), proxy, CONNECTION_TIMEOUT_MS),
+      }),
     },
   });
   try {

@@ -1,5 +1,6 @@
 import { SecretsManagerServiceException } from "@aws-sdk/client-secrets-manager";
 import { type Effect, type ErrorCode, RotationError } from "../errors.ts";
+import { ProxyFailure } from "./proxy-agent.ts";
 
 export interface FailedCall {
   /** The action and the secret, for the message: `GetSecretValue of redis/orders`. */
@@ -32,7 +33,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   TooManyRequestsException: "StoreThrottled",
 };
 
-const NEVER_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
+const NEVER_SENT = ["EPROXY", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
 
 /** Whether the service has refused one attempt as one too many. */
 export function isThrottling(error: unknown): boolean {
@@ -68,6 +69,7 @@ function explain(error: unknown, call: FailedCall): { code: ErrorCode; detail: s
   if (kind === "CredentialsProviderError") {
     return { code: "StoreCredentialsMissing", detail: "no AWS credentials were found" };
   }
+  if (error instanceof ProxyFailure) return { code: "StoreUnavailable", detail: error.message };
   if (kind === "TimeoutError" || kind === "ETIMEDOUT") {
     return { code: "StoreUnavailable", detail: "no answer in time" };
   }

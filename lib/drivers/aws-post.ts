@@ -3,6 +3,7 @@ import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { HttpResponse } from "@smithy/core/protocols";
 import { type ErrorCode, RotationError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
+import { ProxyFailure } from "./proxy-agent.ts";
 
 export interface AwsPostOptions {
   /** Lends its region, credentials, signer, and connections: a client of the SDK for each service is too much for the bundles. */
@@ -89,6 +90,7 @@ export function awsPost({ client, service, what, clock, signal }: AwsPostOptions
   const lost = (error: unknown): RotationError => {
     if (signal.aborted) return refusal("InProgress", "stopped at the deadline");
     const kind = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (error instanceof ProxyFailure) return refusal("CloudUnreachable", error.message);
     if (NEVER_CONNECTED.includes(kind)) return refusal("CloudUnreachable", `no connection (${kind})`);
     return refusal("NoAnswer", kind === "" ? "no answer in time, or one that cannot be read" : kind);
   };

@@ -5,15 +5,9 @@ import type { RandomBytes } from "../ports.ts";
 import { QCLOUD_ERRORS, type QcloudVerdict, qcloudError } from "./qcloud-errors.ts";
 import { post } from "./qcloud-post.ts";
 import { qcloudSignature, type SignatureMethod } from "./qcloud-signature.ts";
-import {
-  DEFAULT_TIMEOUT_MS,
-  noteThrottling,
-  readCredentials,
-  type TencentConnection,
-  withRetries,
-} from "./tencent-client.ts";
+import { noteThrottling, readCredentials, type TencentConnection, withRetries } from "./tencent-client.ts";
 import { type SentCall, toRotationError, unreadable } from "./tencent-errors.ts";
-import { routeTo } from "./tencent-route.ts";
+import { DEFAULT_TIMEOUT_MS, routeTo } from "./tencent-route.ts";
 
 export interface QcloudClientOptions extends TencentConnection {
   /** Such as `redis.api.qcloud.com`: one host for all regions. */
@@ -71,7 +65,7 @@ interface Answered {
  */
 export function createQcloudClient(options: QcloudClientOptions): QcloudClient {
   const { host, signal, clock, timeoutMs = DEFAULT_TIMEOUT_MS, signatureMethod = "HmacSHA256" } = options;
-  const { agent } = routeTo(options.endpointUrl, options.ca);
+  const { agent } = routeTo(options);
   // Each request under way listens to it, and a fleet has many.
   setMaxListeners(0, signal);
 

@@ -1,6 +1,7 @@
 import { type Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { abortAfter } from "./runtime.ts";
+import { systemCodeOf, watchSending } from "./sending.ts";
 import type { Attempt } from "./tencent-errors.ts";
 
 export interface Post {
@@ -40,13 +41,7 @@ export async function post(given: Post): Promise<Posted> {
       "Content-Length": Buffer.byteLength(body),
     },
   });
-  request.once("socket", (socket) => {
-    attempt.sent = request.reusedSocket;
-    if (attempt.sent) return;
-    socket.once(secure ? "secureConnect" : "connect", () => {
-      attempt.sent = true;
-    });
-  });
+  watchSending(request, secure, attempt);
 
   let awaited: "head" | "body" | "nothing" = "head";
   const limit = (phase: typeof awaited) => {
@@ -55,15 +50,20 @@ export async function post(given: Post): Promise<Posted> {
       if (awaited === phase) stop("ETIMEDOUT");
     });
   };
+  let giveUp: (reason: Error) => void = () => {};
   const stop = (systemCode?: string) => {
     attempt.systemCode ??= systemCode;
-    request.destroy(new Error("stopped"));
+    const stopped = new Error("stopped");
+    request.destroy(stopped);
+    // A request that waits for a tunnel says nothing before it has one.
+    giveUp(stopped);
   };
   const stopAtDeadline = () => stop();
   signal.addEventListener("abort", stopAtDeadline, { once: true });
 
   try {
     const head = new Promise<Posted>((resolve, reject) => {
+      giveUp = reject;
       request.on("error", reject);
       request.once("response", (response) => {
         limit("body");
@@ -95,9 +95,4 @@ async function readText(chunks: AsyncIterable<Buffer>, maxBytes: number): Promis
     read.push(chunk);
   }
   return Buffer.concat(read).toString("utf8");
-}
-
-function systemCodeOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === "string" ? code : undefined;
 }

@@ -5,8 +5,10 @@ import { AbstractClient } from "tencentcloud-sdk-nodejs/tencentcloud/common/abst
 import * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
+import type { ProxySettings } from "./proxy-settings.ts";
+import { watchSending } from "./sending.ts";
 import { type ApiErrorTable, type Attempt, toRotationError, unreadable } from "./tencent-errors.ts";
-import { routeTo, tencentHost } from "./tencent-route.ts";
+import { DEFAULT_TIMEOUT_MS, routeTo, tencentHost } from "./tencent-route.ts";
 
 export interface TencentCredentials {
   readonly secretId: string;
@@ -25,6 +27,8 @@ export interface TencentConnection {
    * `http:` only on loopback.
    */
   readonly endpointUrl?: string | undefined;
+  /** The way to the cloud, where there is no direct one. */
+  readonly proxy?: ProxySettings | undefined;
   /** PEM certificates to trust instead of the system's authorities. */
   readonly ca?: string | undefined;
   /** Aborted at the run's deadline. */
@@ -65,7 +69,6 @@ interface TencentCall<Answer> {
 /** One call of an API 3.0 action. */
 export type TencentClient = <Answer>(call: TencentCall<Answer>) => Promise<Answer>;
 
-export const DEFAULT_TIMEOUT_MS = 10_000;
 /** Between the requests of a read that fails for a passing reason. */
 export const READ_PAUSES_MS: readonly number[] = [250, 500, 1000];
 
@@ -78,7 +81,7 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
   const { version, region, signal, clock, timeoutMs = DEFAULT_TIMEOUT_MS, credentials } = options;
   const unsigned = credentials === "unsigned";
   const host = tencentHost(options);
-  const { protocol, agent } = routeTo(options.endpointUrl, options.ca);
+  const { protocol, agent } = routeTo(options);
   // Each request under way listens to it, and a fleet has many.
   setMaxListeners(0, signal);
 
@@ -192,17 +195,7 @@ function watch(shared: HttpAgent): { attempt: Omit<Attempt, "aborted">; agentOf:
   let asked = false;
   const watched: HttpAgent & TakesRequests = Object.assign(Object.create(shared), {
     addRequest(request: ClientRequest, options: object) {
-      request.once("socket", (socket) => {
-        const connected = shared instanceof HttpsAgent ? "secureConnect" : "connect";
-        attempt.sent = request.reusedSocket;
-        if (attempt.sent) return;
-        socket.once(connected, () => {
-          attempt.sent = true;
-        });
-      });
-      request.once("error", (error: NodeJS.ErrnoException) => {
-        attempt.systemCode = error.code;
-      });
+      watchSending(request, shared instanceof HttpsAgent, attempt);
       (shared as HttpAgent & TakesRequests).addRequest(request, options);
     },
   });

@@ -110,7 +110,7 @@ export interface Attempt {
   readonly aborted: boolean;
   /** Whether the endpoint answered with a redirect, which is not followed. */
   readonly redirected: boolean;
-  /** The system's code of a transport failure, such as ECONNREFUSED. */
+  /** The system's code of a transport failure, such as ECONNREFUSED, or what a proxy did. */
   readonly systemCode: string | undefined;
 }
 

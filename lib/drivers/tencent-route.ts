@@ -2,6 +2,8 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { isIP } from "node:net";
 import { RotationError } from "../errors.ts";
+import { throughProxy } from "./proxy-agent.ts";
+import type { ProxySettings } from "./proxy-settings.ts";
 
 /**
  * The host of a service for a region: one for all ordinary regions of a site, and its own for each finance region,
@@ -27,14 +29,22 @@ export interface Route {
 /** Shared by all clients of the process, so that a warm function finds its connections again. */
 const routes = new Map<string, Route>();
 
+export const DEFAULT_TIMEOUT_MS = 10_000;
 const KEEP_IDLE_MS = 15_000;
 
-export function routeTo(endpointUrl: string | undefined, ca: string | undefined): Route {
-  const key = JSON.stringify([endpointUrl, ca]);
+export function routeTo(way: {
+  readonly endpointUrl?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly proxy?: ProxySettings | undefined;
+  readonly timeoutMs?: number | undefined;
+}): Route {
+  const { endpointUrl, ca, proxy, timeoutMs = DEFAULT_TIMEOUT_MS } = way;
+  const key = JSON.stringify([endpointUrl, ca, proxy, timeoutMs]);
   const known = routes.get(key);
   if (known) return known;
   const url = endpointUrl === undefined ? undefined : parseEndpoint(endpointUrl);
   const route = url?.protocol === "http:" ? plainRoute(url) : tlsRoute(url, ca);
+  throughProxy(route.agent, proxy, timeoutMs);
   routes.set(key, route);
   return route;
 }

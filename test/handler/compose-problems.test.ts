@@ -6,6 +6,7 @@ const BAD = {
   VERIFY: "perhaps",
   REDIS_CA_BUNDLE: "/nowhere/ca.pem",
   TENCENTCLOUD_ENDPOINT_URL: "http://198.51.100.7",
+  HTTPS_PROXY: "socks5://proxy",
 };
 
 const composed = (environment: Record<string, string>) =>
@@ -18,6 +19,7 @@ it("names everything that is wrong with an environment at once", async () => {
     "VERIFY:",
     "REDIS_CA_BUNDLE:",
     "ENDPOINT_URL",
+    "HTTPS_PROXY:",
     "credentials",
     "SECRET_STORE_REGION:",
   ]) {
