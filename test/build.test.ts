@@ -1,20 +1,23 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createNetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, type LeftOut, leaveOut } from "../build/left-out.ts";
 import { type Bundles, buildAll } from "../build.ts";
 import type { Answer } from "../lib/ports.ts";
 import { type LocalCloud, startCloud } from "./cloud/cloud.ts";
 import { BUNDLES_NODE } from "./cloud/function-process.ts";
 import { secretName } from "./cloud/secrets.ts";
-import { ask, built, onlyResult, QUIET, startBuilt, without } from "./integration/world.ts";
+import { apiError, type Reply, reset, serve, text } from "./drivers/loopback-api.ts";
+import { certificateFor, tlsBefore } from "./drivers/loopback-tls.ts";
+import { ask, built, onlyResult, QUIET, startBuilt, valueAt, without } from "./integration/world.ts";
 
 const FUNCTIONS = ["lambda", "scf"] as const;
 const KEY_NAMES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
@@ -150,15 +153,19 @@ describe("the bundles in a cloud", () => {
   });
   afterAll(() => cloud.close());
 
-  it.each(FUNCTIONS)("%s rotates with nothing but what it carries", async (platform) => {
-    const bundle = await startBuilt(platform, cloud.environment);
+  /** What becomes of a rotation. */
+  async function rotateAt(platform: (typeof FUNCTIONS)[number], variables: Record<string, string>) {
+    const bundle = await startBuilt(platform, { ...cloud.environment, ...variables });
     try {
       const event = { action: "rotate", secrets: [secretName(INSTANCE)], force: true };
-      const answer = (await bundle.invoke(event)) as Answer;
-      expect(onlyResult(answer)).toMatchObject({ status: "rotated" });
+      return onlyResult((await bundle.invoke(event)) as Answer);
     } finally {
       await bundle.close();
     }
+  }
+
+  it.each(FUNCTIONS)("%s rotates with nothing but what it carries", async (platform) => {
+    expect(await rotateAt(platform, {})).toMatchObject({ status: "rotated" });
   });
 
   it("a function takes its credentials from the endpoint that its platform names", async () => {
@@ -209,5 +216,77 @@ describe("the bundles in a cloud", () => {
     };
     const { stdout } = await run(BUNDLES_NODE, [built("cli.js"), "verify", "--json"], { env });
     expect(onlyResult(JSON.parse(stdout)).status).toBe("ok");
+  });
+
+  it.each(FUNCTIONS)("%s speaks TLS with the API, on a connection that it keeps", async (platform) => {
+    const pem = await certificateFor("localhost");
+    const trusted = join(folder, "front.pem");
+    await writeFile(trusted, pem.cert);
+    const front = await tlsBefore(cloud.environment.TENCENTCLOUD_ENDPOINT_URL, pem);
+    const before = cloud.tencentDb.calls.length;
+    const variables = { TENCENTCLOUD_ENDPOINT_URL: front.url, NODE_EXTRA_CA_CERTS: trusted };
+    expect(await rotateAt(platform, variables)).toMatchObject({ status: "rotated" });
+    expect(cloud.tencentDb.calls.length - before).toBeGreaterThan(3);
+    expect(front.connections()).toBeLessThan(3);
+  });
+
+  it.each(FUNCTIONS)("%s sends nothing to an API whose certificate it does not trust", async (platform) => {
+    const pem = await certificateFor("localhost");
+    const front = await tlsBefore(cloud.environment.TENCENTCLOUD_ENDPOINT_URL, pem);
+    const before = cloud.tencentDb.calls.length;
+    const { error } = await rotateAt(platform, { TENCENTCLOUD_ENDPOINT_URL: front.url });
+    expect(error).toMatchObject({ code: "CloudUnreachable", effect: "none" });
+    expect(error?.message).toContain("DEPTH_ZERO_SELF_SIGNED_CERT");
+    expect(cloud.tencentDb.calls).toHaveLength(before);
+  });
+
+  const refusal = apiError("UnauthorizedOperation", "You may not do that.");
+  it.each([
+    ["an error of the API", refusal, "AccessDenied", "UnauthorizedOperation: You may not do that."],
+    ["an answer that is no JSON", text("<html>"), "NoAnswer", "cannot be read"],
+    ["a connection that breaks", reset, "NoAnswer", "ECONNRESET"],
+    ["a server that is busy", text("{}", 503), "CloudUnavailable", "HTTP 503"],
+  ])("both tell %s for what it is", async (_name, reply, code, says) => {
+    const api = await serve(reply);
+    const told = FUNCTIONS.map((platform) => rotateAt(platform, { TENCENTCLOUD_ENDPOINT_URL: api.url }));
+    for (const { error } of await Promise.all(told)) {
+      expect(error).toMatchObject({ code, effect: "none" });
+      expect(error?.message).toContain(says);
+    }
+  });
+
+  it("both give up a request that has no answer for ten seconds, and send it again", async () => {
+    const times: number[] = [];
+    const asked: Reply = (response) => {
+      times.push(Date.now());
+      if (times.length > FUNCTIONS.length) refusal(response);
+    };
+    const api = await serve(asked);
+    const told = FUNCTIONS.map((platform) => rotateAt(platform, { TENCENTCLOUD_ENDPOINT_URL: api.url }));
+    for (const { error } of await Promise.all(told)) expect(error).toMatchObject({ code: "AccessDenied" });
+    const [first = 0, , again = 0] = times;
+    expect(again - first).toBeGreaterThan(9_000);
+    expect(again - first).toBeLessThan(15_000);
+  });
+
+  it("both give up a Redis that accepts a connection and says nothing", async () => {
+    const mute = createNetServer();
+    await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void mute.close());
+    const value = valueAt(cloud, INSTANCE, "AWSCURRENT");
+    const name = "redis/mute";
+    const port = (mute.address() as AddressInfo).port;
+    cloud.secretsManager.call("CreateSecret", {
+      Name: name,
+      SecretString: JSON.stringify({ ...value, ssl: false, port }),
+      ClientRequestToken: randomUUID(),
+    });
+    for (const platform of FUNCTIONS) {
+      const bundle = await startBuilt(platform, cloud.environment);
+      const answer = (await bundle.invoke({ action: "verify", secrets: [name] })) as Answer;
+      await bundle.close();
+      expect(onlyResult(answer).error).toMatchObject({ code: "RedisUnreachable" });
+      expect(onlyResult(answer).error?.message).toContain("no answer in time");
+    }
   });
 });

@@ -1,14 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createServer as createTlsServer, type Server } from "node:tls";
-import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StoreKind } from "../../lib/config.ts";
 import type { Answer } from "../../lib/ports.ts";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
-import { type LoopbackProxy, startProxy } from "../drivers/loopback-proxy.ts";
+import { proxyWith } from "../drivers/loopback-proxy.ts";
+import { certificateFor, type Pem, tlsBefore } from "../drivers/loopback-tls.ts";
 import { onlyResult, startBuilt, without } from "./world.ts";
 
 const INSTANCE = "crs-5a4py64p";
@@ -21,8 +19,7 @@ const TENCENT_KEYS = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
 
 let directory: string;
 let clouds: Readonly<Record<StoreKind, LocalCloud>>;
-let tls: { readonly key: string; readonly cert: string };
-const opened: { close(): unknown }[] = [];
+let tls: Pem;
 
 async function cloudWith(store: StoreKind): Promise<LocalCloud> {
   const region = "ap-guangzhou";
@@ -37,52 +34,28 @@ async function cloudWith(store: StoreKind): Promise<LocalCloud> {
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "proxy-"));
-  const altNames = [
-    { type: 2 as const, value: "secretsmanager.test" },
-    { type: 7 as const, ip: "127.0.0.1" },
-  ];
-  const pems = await generate([{ name: "commonName", value: "local" }], {
-    keySize: 2048,
-    extensions: [{ name: "subjectAltName", altNames }],
-  });
-  tls = { key: pems.private, cert: pems.cert };
-  await writeFile(join(directory, "ca.pem"), pems.cert);
+  tls = await certificateFor("secretsmanager.test");
+  await writeFile(join(directory, "ca.pem"), tls.cert);
   const [aws, ssm] = await Promise.all([cloudWith("aws"), cloudWith("ssm")]);
   clouds = { aws, ssm };
 });
 afterAll(async () => {
-  await Promise.all(opened.map((each) => each.close()));
   await Promise.all(Object.values(clouds ?? {}).map((cloud) => cloud.close()));
   await rm(directory, { recursive: true, force: true });
 });
-
-const portIn = (url = "") => Number(new URL(url).port);
-
-/** Where TLS ends, before a service that has none itself. */
-async function tlsBefore(port: number): Promise<number> {
-  const server: Server = createTlsServer(tls, (socket) => {
-    const service = connect(port, "127.0.0.1");
-    socket.on("error", () => service.destroy()).pipe(service);
-    service.on("error", () => socket.destroy()).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  opened.push(server);
-  return (server.address() as AddressInfo).port;
-}
 
 /** A cloud that only its proxy has a way to. */
 async function behindProxy(store: StoreKind, scheme: "http" | "https") {
   const { environment } = clouds[store];
   const ports: Readonly<Record<string, number>> = {
-    [TENCENT]: portIn(environment.TENCENTCLOUD_ENDPOINT_URL),
-    [AWS]: await tlsBefore(portIn(environment.AWS_ENDPOINT_URL_SECRETS_MANAGER)),
+    [TENCENT]: Number(new URL(environment.TENCENTCLOUD_ENDPOINT_URL ?? "").port),
+    [AWS]: (await tlsBefore(environment.AWS_ENDPOINT_URL_SECRETS_MANAGER, tls)).port,
   };
-  const proxy: LoopbackProxy = await startProxy({
+  const proxy = await proxyWith({
     login: LOGIN,
     portOf: (target) => ports[target] ?? 9,
     ...(scheme === "https" && { tls }),
   });
-  opened.push(proxy);
   const reached = {
     ...environment,
     TENCENTCLOUD_ENDPOINT_URL: `http://${TENCENT}`,
