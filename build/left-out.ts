@@ -68,12 +68,28 @@ export const LEFT_OUT: readonly LeftOut[] = [
   { name: "./uuid/v4", importer: /\/submodules\/serde\/index\.js$/, by: "bind-uuid.ts" },
   { name: "uuid", by: "uuid.ts" },
   { name: "whatwg-url", by: "whatwg-url.ts" },
+  { name: "zlib", importer: /\/node-fetch\//, by: "lazy-zlib.ts" },
 ];
 
 /** What a function does not need besides: it has no configuration files, no SSO session, no instance metadata. */
 export const LEFT_OUT_OF_FUNCTIONS: readonly LeftOut[] = [
   ...LEFT_OUT,
   { name: "@aws-sdk/credential-provider-node", by: "function-credentials.ts" },
+  {
+    name: "../shared-ini-file-loader/loadSharedConfigFiles",
+    importer: /\/node-config-provider\/\w+\.js$/,
+    by: "no-config-files.ts",
+  },
+  {
+    name: "./getInstanceMetadataRegion",
+    importer: /\/regionConfig\/config\.js$/,
+    by: "no-instance-metadata.ts",
+  },
+  {
+    name: "../config-resolver/regionConfig/getInstanceMetadataRegion",
+    importer: /\/defaults-mode\/\w+\.js$/,
+    by: "no-instance-metadata.ts",
+  },
 ];
 
 const NAMESPACE = "left-out";

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer as createNetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, type LeftOut, leaveOut } from "../build/left-out.ts";
@@ -81,13 +82,23 @@ describe("what is in the bundles", () => {
       (path) => `@smithy/core/dist-es/submodules/serde/util-stream/${path}`,
     ),
   ];
+  const CONFIG = "@smithy/core/dist-es/submodules/config";
+  const FILES = [
+    "shared-ini-file-loader/readFile.js",
+    "config-resolver/regionConfig/getInstanceMetadataRegion.js",
+  ];
   const IN_FUNCTIONS = ["ini", "sso", "process", "web-identity", "login", "node"].map(
     (kind) => `@aws-sdk/credential-provider-${kind}`,
   );
   it.each([
     ...ANYWHERE.map((name) => ["cli" as const, name] as const),
     ...FUNCTIONS.flatMap((bundle) =>
-      [...ANYWHERE, ...IN_FUNCTIONS, "@aws-sdk/nested-clients"].map((name) => [bundle, name] as const),
+      [
+        ...ANYWHERE,
+        ...IN_FUNCTIONS,
+        "@aws-sdk/nested-clients",
+        ...FILES.map((path) => `${CONFIG}/${path}`),
+      ].map((name) => [bundle, name] as const),
     ),
   ])("%s is without %s", (bundle, name) => {
     expect(existsSync(join("node_modules", name))).toBe(true);
@@ -241,8 +252,19 @@ describe("the bundles in a cloud", () => {
   });
 
   const refusal = apiError("UnauthorizedOperation", "You may not do that.");
+  const compressed: Reply = (response) => {
+    const refused = { Code: "UnauthorizedOperation", Message: "You may not do that." };
+    const body = gzipSync(JSON.stringify({ Response: { RequestId: "request-1", Error: refused } }));
+    response.writeHead(200, { "Content-Encoding": "gzip" }).end(body);
+  };
   it.each([
     ["an error of the API", refusal, "AccessDenied", "UnauthorizedOperation: You may not do that."],
+    [
+      "an error that is compressed",
+      compressed,
+      "AccessDenied",
+      "UnauthorizedOperation: You may not do that.",
+    ],
     ["an answer that is no JSON", text("<html>"), "NoAnswer", "cannot be read"],
     ["a connection that breaks", reset, "NoAnswer", "ECONNRESET"],
     ["a server that is busy", text("{}", 503), "CloudUnavailable", "HTTP 503"],

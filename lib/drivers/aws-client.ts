@@ -5,7 +5,7 @@ import { throughProxy } from "./proxy-agent.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
 
 export interface SecretsManagerClientOptions {
-  /** Region of the secrets; default: AWS_REGION, the profile of the AWS configuration files, the machine's own. */
+  /** Region of the secrets; default: AWS_REGION; in the command also the profile's, and the machine's own. */
   readonly region?: string;
   /** The way to `https:` endpoints, where there is no direct one. */
   readonly proxy?: ProxySettings | undefined;
