@@ -4,34 +4,18 @@
  */
 import { rotateFleet } from "../lib/rotation/fleet.ts";
 import { createFleetWorld } from "../test/fakes/fleet-world.ts";
+import { type FleetFigures, type Store, TASK_MS, type Way } from "./fleet-figures.ts";
+import { watchMemory } from "./fleet-memory.ts";
 import { plainRotation } from "./plain-rotation.ts";
 import { quantile } from "./report.ts";
 
-/** What one fleet's rotation was like. */
-export interface FleetFigures {
-  readonly seconds: number;
-  readonly rotated: number;
-  /** Requests that the cloud refused as one too many. */
-  readonly refused: number;
-  /** API calls to TencentDB and to the secret manager, each by the number of secrets. */
-  readonly tencentCalls: number;
-  readonly storeCalls: number;
-  readonly medianExposureMs: number;
-  readonly longestExposureMs: number;
-  /** The most that the process had in memory, the clouds that it plays included, in MB. */
-  readonly peakMegabytes: number;
-}
-
-export type Way = "fleet" | "fleet with a canary" | "plain loop" | "plain Promise.all";
-export type Store = "aws" | "ssm" | "unlimited";
-
-/** From the call to the end of the task. */
-export const TASK_MS = 9_000;
+const SAMPLES = 50;
 
 const [way, store, size] = process.argv.slice(2) as [Way, Store, string];
 const world = createFleetWorld({ size: Number(size), store, taskDurationMs: TASK_MS });
 const startedAt = world.clock.now();
 const exposures: number[] = [];
+const memory = watchMemory(world, Math.ceil(Number(size) / SAMPLES));
 if (way === "plain loop") {
   for (const [index] of world.names.entries()) exposures.push(await plainRotation(world, index));
 } else if (way === "plain Promise.all") {
@@ -45,7 +29,11 @@ if (way === "plain loop") {
     breaker: 5,
     concurrency: 300,
     apart: world.apart,
-    onResult: ({ exposureMs }) => exposureMs !== undefined && exposures.push(exposureMs),
+    perSecond: world.perSecond,
+    onResult({ exposureMs }) {
+      if (exposureMs !== undefined) exposures.push(exposureMs);
+      memory.sample();
+    },
   });
 }
 const figures: FleetFigures = {
@@ -56,6 +44,6 @@ const figures: FleetFigures = {
   storeCalls: world.storeCalls / Number(size),
   medianExposureMs: exposures.length === 0 ? Number.NaN : quantile(exposures, 0.5),
   longestExposureMs: exposures.length === 0 ? Number.NaN : quantile(exposures, 1),
-  peakMegabytes: process.resourceUsage().maxRSS / 1_024,
+  peakMegabytes: memory.peakMegabytes(),
 };
 console.log(JSON.stringify(figures));

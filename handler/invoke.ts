@@ -1,5 +1,5 @@
 import { RotationError } from "../lib/errors.ts";
-import { forecast } from "../lib/pace.ts";
+import { forecast, rotationsPerSecond } from "../lib/pace.ts";
 import type { Answer, SecretResult, SecretValue } from "../lib/ports.ts";
 import { abandonSecret } from "../lib/rotation/abandon.ts";
 import { summarize } from "../lib/rotation/answer.ts";
@@ -61,7 +61,8 @@ async function drive(composition: Composition, request: DrivenRequest): Promise<
   const isFleet = action === "rotate" && secretIds.length > 1;
   if (isFleet) {
     const handOver = request.scheduled && request.secretIds === undefined ? composition.handOver : undefined;
-    const options = { ...schedule, handOver, apart, onResult };
+    const perSecond = rotationsPerSecond(config.store);
+    const options = { ...schedule, perSecond, handOver, apart, onResult };
     return summarize(action, await rotateFleet(context, secretIds, options));
   }
 

@@ -13,6 +13,17 @@ const CALLS_PER_SECOND: Readonly<Record<string, number>> = {
 };
 const OTHER_CALLS_PER_SECOND = 20;
 
+/** What limits are kept to: somewhat less than the cloud counts. */
+const KEPT = 1 / 1.05;
+
+/** A rotation makes four changes in Secrets Manager; in SSM it lists versions seven times. */
+const STORE_ROTATIONS_PER_SECOND: Readonly<Record<StoreKind, number>> = { aws: 50 / 4, ssm: 40 / 7 };
+
+/** If more rotations began in a second, their later calls would meet, and clients would wait for promotions. */
+export function rotationsPerSecond(store: StoreKind): number {
+  return STORE_ROTATIONS_PER_SECOND[store] * KEPT;
+}
+
 /** The limit of a key `<region>/<action>`. `own`: what the operator has set for Tencent Cloud's actions. */
 export function callsPerSecond(own: number | undefined): (key: string) => number {
   return (key) => {
@@ -21,10 +32,6 @@ export function callsPerSecond(own: number | undefined): (key: string) => number
   };
 }
 
-/** Rotations a second that the secret manager takes. A rotation makes four changes in Secrets Manager, and lists versions eight times in SSM. */
-const STORE_ROTATIONS_PER_SECOND: Readonly<Record<StoreKind, number>> = { aws: 50 / 4, ssm: 40 / 8 };
-/** What limits are kept to: somewhat less than the cloud counts. */
-const KEPT = 1 / 1.05;
 /** A rotation by itself: nearly all of it is the task. 9 s in the one example that Tencent Cloud documents. */
 const ROTATION_MS = 10_000;
 
@@ -41,7 +48,7 @@ export function forecast(
   const inRegion = new Map<string | undefined, number>();
   for (const { region } of due) inRegion.set(region, (inRegion.get(region) ?? 0) + 1);
   const most = Math.max(0, ...inRegion.values());
-  const seconds = Math.max(most / own, due.length / STORE_ROTATIONS_PER_SECOND[store]) / KEPT;
+  const seconds = Math.max(most / own / KEPT, due.length / rotationsPerSecond(store));
   const turns = due.length === 0 ? 0 : due.length > canary && canary > 0 ? 2 : 1;
   return {
     rotations: due.length,

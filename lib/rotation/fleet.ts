@@ -17,6 +17,8 @@ const PROBE_MS = 5;
 export interface FleetOptions extends RotateOptions, BreakerOptions {
   /** How many rotations may be under way at once. */
   readonly concurrency: number;
+  /** How many rotations may begin in a second. */
+  readonly perSecond: number;
   /** Where given, it gets all that is due once the canaries have succeeded. */
   readonly handOver?: HandOver | undefined;
   /** Does the work on one secret. Its lines of the log belong together. */
@@ -107,6 +109,7 @@ async function work(
   const probePauseMs = PROBE_MS * Math.min(due.length, options.concurrency);
   const breaker = new Breaker(options);
   const left = [...due];
+  let nextAtMs = clock.now();
   let open = 0;
   let wake = () => {};
 
@@ -132,6 +135,8 @@ async function work(
   const mayBegin = () => clock.now() + ROTATION_MS < deadlineAt;
   while (left.length > 0 && mayBegin() && !(options.handOver && breaker.hasPassed)) {
     if (open < Math.min(options.concurrency, breaker.allowed)) {
+      await clock.sleep(Math.max(0, nextAtMs - clock.now()));
+      nextAtMs = Math.max(nextAtMs, clock.now()) + 1_000 / options.perSecond;
       begun.push(...left.splice(breaker.pick(left.length), 1).map(begin));
     } else if (open > 0) await oneEnded();
     else break;

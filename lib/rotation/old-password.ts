@@ -6,8 +6,6 @@ import { unreachable } from "./target.ts";
 import { readIfFit, versionAt } from "./versions.ts";
 
 const LADDER: readonly Stage[] = ["pending", "current", "previous"];
-/** A proxy that lags behind may reject what is right, once. */
-const LOOKS = 2;
 const LOOK_PAUSE_MS = 250;
 
 export function asksForOldPassword(api: PasswordApi): boolean {
@@ -30,15 +28,19 @@ interface Search {
  */
 export async function findOldPassword(context: Context, asked: Search): Promise<string> {
   const { value, target, effect } = asked;
-  const rungs = await readLadder(context, asked);
-  for (let looks = 1; looks <= LOOKS; looks += 1) {
-    if (looks > 1) await context.clock.sleep(LOOK_PAUSE_MS);
-    for (const { password } of rungs) {
-      const verdict = await context.probe({ ...target, password });
-      if (verdict.answer === "accepted") return password;
-      if (verdict.answer === "unknown") throw unreachable(value, verdict.reason);
-    }
+  const rungs: Rung[] = [];
+  const opens = async ({ password }: Rung): Promise<boolean> => {
+    const verdict = await context.probe({ ...target, password });
+    if (verdict.answer === "unknown") throw unreachable(value, verdict.reason);
+    return verdict.answer === "accepted";
+  };
+  for await (const rung of ladder(context, asked)) {
+    if (await opens(rung)) return rung.password;
+    rungs.push(rung);
   }
+  // A proxy that lags behind may reject what is right, once.
+  await context.clock.sleep(LOOK_PAUSE_MS);
+  for (const rung of rungs) if (await opens(rung)) return rung.password;
   throw new RotationError(
     "OldPasswordError",
     `${value.api} asks for the old password, and no version's password opens instance ${value.instanceId} in ` +
@@ -47,15 +49,18 @@ export async function findOldPassword(context: Context, asked: Search): Promise<
   );
 }
 
-async function readLadder({ store }: Context, { secretId, value }: Search) {
+interface Rung {
+  readonly stage: Stage;
+  readonly password: string;
+}
+
+async function* ladder({ store }: Context, { secretId, value }: Search): AsyncGenerator<Rung> {
   const description = await store.describe(secretId);
-  const rungs: { readonly stage: Stage; readonly password: string }[] = [];
   for (const stage of LADDER) {
     const versionId = versionAt(description, stage);
     const version = versionId && (await readIfFit(store, secretId, versionId));
-    if (version && isFor(version.value, value)) rungs.push({ stage, password: version.value.password });
+    if (version && isFor(version.value, value)) yield { stage, password: version.value.password };
   }
-  return rungs;
 }
 
 function isFor(found: SecretValue, { region, instanceId }: SecretValue): boolean {

@@ -111,7 +111,12 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     onCall,
   });
 
-  const secretsManager = createSecretsManager({ clock: storeClock, newId: randomUUID, region: REGION });
+  const secretsManager = createSecretsManager({
+    clock: storeClock,
+    newId: randomUUID,
+    region: REGION,
+    changesPerSecond: 50,
+  });
   storeClock.shiftMs = -secretAgeMs;
   const secrets = store === "aws" ? secretsInAws(secretsManager) : secretsInSsm(ssm);
   for (const instance of instances) secrets.create(instance.instanceId, secretText(instance, addresses));

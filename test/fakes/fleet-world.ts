@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { CHANGES } from "../../lib/drivers/aws-call.ts";
 import { randomBytes } from "../../lib/drivers/runtime.ts";
+import { CURRENT_ID, promotedId } from "../../lib/drivers/ssm-versions.ts";
 import { createTurns, type Turns } from "../../lib/drivers/turns.ts";
 import { createLimiter, type Limiter } from "../../lib/limiter.ts";
-import { callsPerSecond } from "../../lib/pace.ts";
+import { callsPerSecond, rotationsPerSecond } from "../../lib/pace.ts";
 import type { Context } from "../../lib/rotation/context.ts";
 import { createSecretsManager, type SecretsManager } from "../cloud/secrets-manager/model.ts";
 import { createSsm } from "../cloud/ssm/model.ts";
@@ -36,6 +37,8 @@ export interface FleetWorld {
   /** One run over the real drivers, with their pace. */
   run(remainingMs?: number): Context;
   readonly apart: Turns["next"];
+  /** Rotations that may begin in a second. */
+  readonly perSecond: number;
   /** The same drivers without their pace. */
   readonly unpaced: Context;
   /** When Redis last took a new password, in milliseconds since the epoch. */
@@ -52,7 +55,6 @@ export interface FleetWorld {
 const DAY_MS = 86_400_000;
 const PROBE_MS = 5;
 const MANY = 10_000;
-const documented = callsPerSecond(undefined);
 const firstPassword = (index: number) => `firstPassword${index}`;
 
 /**
@@ -110,20 +112,30 @@ export function createFleetWorld(options: FleetWorldOptions): FleetWorld {
         SecretString: text,
         ClientRequestToken: randomUUID(),
       });
-    else ssm.call("CreateSecret", { SecretName: name, VersionId: "SSM_Current", SecretString: text });
+    else {
+      ssm.call("CreateSecret", { SecretName: name, VersionId: CURRENT_ID, SecretString: text });
+      // As after a rotation: a value that was set by hand costs a few looks more, once.
+      const versionId = createHash("sha256").update(name).digest("hex");
+      ssm.call("PutSecretValue", {
+        SecretName: name,
+        VersionId: promotedId(1, versionId),
+        SecretString: text,
+      });
+    }
   }
   bornMs = 0;
 
   const textOf = (index: number) => {
     const name = names[index] ?? "";
     if (store === "ssm")
-      return String(ssm.call("GetSecretValue", { SecretName: name, VersionId: "SSM_Current" }).SecretString);
+      return String(ssm.call("GetSecretValue", { SecretName: name, VersionId: CURRENT_ID }).SecretString);
     const { versions } = secretsManager.inspect(name);
     return versions.find(({ stages }) => stages.includes("AWSCURRENT"))?.content?.SecretString ?? "{}";
   };
   const currentPassword = (index: number): string => JSON.parse(textOf(index)).password;
 
   const turns = createTurns();
+  const documented = callsPerSecond(undefined);
   const perSecond = (key: string) => (key === CHANGES && store === "unlimited" ? MANY : documented(key));
   let throttled = 0;
   const context = (pace: Limiter, remainingMs: number): Context => {
@@ -160,6 +172,7 @@ export function createFleetWorld(options: FleetWorldOptions): FleetWorld {
       context(createLimiter({ clock, perSecond, turn: turns.current }), remainingMs),
     unpaced: context({ acquire: async () => {}, throttled: () => {} }, Number.POSITIVE_INFINITY),
     apart: turns.next,
+    perSecond: store === "unlimited" ? MANY : rotationsPerSecond(store),
     rotated: () =>
       names.filter((_, index) => {
         const password = currentPassword(index);

@@ -15,6 +15,7 @@ function rotate(world: FleetWorld, context: Context, options: Partial<FleetOptio
     canary: 1,
     breaker: 5,
     concurrency: 300,
+    perSecond: world.perSecond,
     apart: world.apart,
     onResult: () => {},
     ...options,
@@ -157,6 +158,7 @@ describe("a fleet", () => {
       canary: 0,
       breaker: 0,
       concurrency: 1,
+      perSecond: world.perSecond,
       apart: world.apart,
       onResult: () => {},
     });

@@ -45,11 +45,11 @@ export function createActions(context: ActionContext): Actions {
         if (InstanceId !== undefined) instances.find(region, InstanceId);
         const beginMs = Math.max(readTime(BeginTime) ?? 0, clock.now() - 30 * DAY_MS);
         const endMs = readTime(EndTime) ?? Number.POSITIVE_INFINITY;
-        const found = tasks.all().filter((task) => {
+        const found = tasks.since(wholeSeconds(beginMs)).filter((task) => {
           const startedAtMs = wholeSeconds(task.startedAtMs);
           if (task.region !== region || (InstanceId !== undefined && task.instanceId !== InstanceId))
             return false;
-          if (startedAtMs < wholeSeconds(beginMs) || startedAtMs > endMs) return false;
+          if (startedAtMs > endMs) return false;
           if (TaskTypes !== undefined && !TaskTypes.includes(task.taskType)) return false;
           return Result === undefined || Result.includes(resultNumber(task, clock.now()));
         });
@@ -71,9 +71,8 @@ export function createActions(context: ActionContext): Actions {
       },
       (region, { InstanceId, InstanceIds, Status, Limit = 20, Offset = 0 }) => {
         if (InstanceId !== undefined) instances.find(region, InstanceId);
-        const found = instances.inRegion(region).filter((instance) => {
-          if (InstanceId !== undefined && instance.instanceId !== InstanceId) return false;
-          if (InstanceIds !== undefined && !InstanceIds.includes(instance.instanceId)) return false;
+        const named = InstanceId === undefined ? InstanceIds : [InstanceId];
+        const found = instances.inRegion(region, named).filter((instance) => {
           return Status === undefined || Status.includes(statusOf(instance));
         });
         const page = readPage(Limit, Offset, 1000);

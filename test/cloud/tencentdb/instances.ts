@@ -64,7 +64,8 @@ export interface InstanceList {
   get(instanceId: string): Instance;
   /** For the API: an instance is known in its own region only. @throws ApiError */
   find(region: string, instanceId: string): Instance;
-  inRegion(region: string): readonly Instance[];
+  /** Default: all of the region. */
+  inRegion(region: string, instanceIds?: readonly string[]): readonly Instance[];
 }
 
 export function createInstanceList(digest: (text: string) => string): InstanceList {
@@ -103,7 +104,10 @@ export function createInstanceList(digest: (text: string) => string): InstanceLi
       }
       return instance;
     },
-    inRegion: (region) => [...instances.values()].filter((instance) => instance.region === region),
+    inRegion(region, instanceIds = [...instances.keys()]) {
+      const named = [...new Set(instanceIds)].flatMap((instanceId) => instances.get(instanceId) ?? []);
+      return named.filter((instance) => instance.region === region);
+    },
   };
 }
 

@@ -215,7 +215,7 @@ export function createTencentDb(options: TencentDbOptions): TencentDb {
     },
     isPassword: (instanceId, password, account = DEFAULT_ACCOUNT) =>
       isPassword(accountOf(instances.get(instanceId), account), password),
-    newestTaskId: (instanceId) => tasks.all().find((task) => task.instanceId === instanceId)?.taskId,
+    newestTaskId: (instanceId) => tasks.newestOf(instanceId)?.taskId,
   };
 }
 

@@ -50,14 +50,16 @@ export interface TaskList {
   find(taskId: number): Task | undefined;
   /** Whether a task runs on the instance, or on that account of it. */
   isBusy(instanceId: string, account?: string): boolean;
+  newestOf(instanceId: string): Task | undefined;
   /** Newest first. */
-  all(): readonly Task[];
+  since(timeMs: number): readonly Task[];
 }
 
 /** The flows of the database: each takes its time, and changes its instance shortly before it ends. */
 export function createTaskList(options: TaskListOptions): TaskList {
   const { clock } = options;
-  const tasks: Task[] = [];
+  const tasks = new Map<number, Task>();
+  const ofInstance = new Map<string, Task[]>();
   const plans: { readonly plan: TaskPlan; readonly instanceId: string | undefined }[] = [];
 
   function takePlan(instanceId: string): TaskPlan {
@@ -92,23 +94,30 @@ export function createTaskList(options: TaskListOptions): TaskList {
       const plan = { ...options.plan(), ...(given ?? takePlan(start.instanceId)) };
       const task: Task = {
         ...start,
-        taskId: options.firstTaskId + tasks.length,
+        taskId: options.firstTaskId + tasks.size,
         startedAtMs: clock.now(),
         durationMs: plan.durationMs,
         ...(plan.statusUntilEnd === undefined ? {} : { statusUntilEnd: plan.statusUntilEnd }),
       };
-      tasks.unshift(task);
+      tasks.set(task.taskId, task);
+      ofInstance.set(task.instanceId, [...(ofInstance.get(task.instanceId) ?? []), task]);
       void run(task, plan, change);
       return task;
     },
-    find: (taskId) => tasks.find((task) => task.taskId === taskId),
+    find: (taskId) => tasks.get(taskId),
     isBusy: (instanceId, account) =>
-      tasks.some(
-        (task) =>
-          task.instanceId === instanceId &&
-          task.ending === undefined &&
-          (account === undefined || task.account === account),
+      (ofInstance.get(instanceId) ?? []).some(
+        (task) => task.ending === undefined && (account === undefined || task.account === account),
       ),
-    all: () => tasks,
+    newestOf: (instanceId) => ofInstance.get(instanceId)?.at(-1),
+    since(timeMs) {
+      const found: Task[] = [];
+      for (let taskId = options.firstTaskId + tasks.size - 1; tasks.has(taskId); taskId -= 1) {
+        const task = tasks.get(taskId);
+        if (task === undefined || task.startedAtMs < timeMs) break;
+        found.push(task);
+      }
+      return found;
+    },
   };
 }
