@@ -7,8 +7,14 @@ import { RotationError } from "../lib/errors.ts";
 import type { HandOver } from "../lib/ports.ts";
 import type { Invocation } from "./compose.ts";
 
-/** On Lambda a queue, on SCF further invocations of the function itself. */
-export type FanOut = "queue" | { readonly functionName: string; readonly namespace: string };
+/** On Lambda a queue, on SCF further invocations of the function itself, in the version that is running. */
+export type FanOut =
+  | "queue"
+  | {
+      readonly functionName: string;
+      readonly namespace: string;
+      readonly qualifier: string | undefined;
+    };
 
 /** @throws RotationError `ConfigurationInvalid` where the fan-out is another platform's */
 export function requireFanOut({ fanOut }: Invocation, { queueUrl, fanOutSize }: Config): void {

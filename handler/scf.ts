@@ -7,6 +7,7 @@ export interface ScfContext {
   getRemainingTimeInMillis(): number;
   readonly request_id: string;
   readonly function_name: string;
+  readonly function_version?: string;
   readonly namespace?: string;
   readonly tencentcloud_region?: string;
 }
@@ -18,6 +19,10 @@ export const main_handler = (event: unknown, context: ScfContext): Promise<Reply
     remainingMs: context.getRemainingTimeInMillis(),
     ...(context.tencentcloud_region && { region: context.tencentcloud_region }),
     defaultStore: "ssm",
-    fanOut: { functionName: context.function_name, namespace: context.namespace ?? "default" },
+    fanOut: {
+      functionName: context.function_name,
+      namespace: context.namespace ?? "default",
+      qualifier: context.function_version,
+    },
     log: { bindings: { requestId: context.request_id, function: context.function_name } },
   });
