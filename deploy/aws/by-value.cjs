@@ -2,19 +2,7 @@
 
 const { createHash } = require("node:crypto");
 
-const listed = (text) =>
-  (text ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter(Boolean);
-
-/** The value of a parameter, or undefined. */
-const reader =
-  ({ resolveVariable }) =>
-  async (name) => {
-    const value = await resolveVariable(`param:${name}, null`);
-    return value === null ? undefined : String(value);
-  };
+const { fleetProblems, fleetWays, isDriven, listed, queueProblems, reader } = require("./fleet.cjs");
 
 const SWITCHES = [
   "schedule",
@@ -22,12 +10,10 @@ const SWITCHES = [
   "alarms",
   "dailyVerify",
   "deadLetters",
+  "queue",
   "vpc",
   "secretsManagerEndpoint",
 ];
-
-const isDriven = async (param) =>
-  (await param("schedule")) === "true" && listed(await param("rotationSecrets")).length > 0;
 
 /** Parameters that do not fit together would be found out at the deployment at best: nothing is packaged. */
 exports.checked = async (variables) => {
@@ -43,9 +29,6 @@ exports.checked = async (variables) => {
   if (!["secret", "webIdentity"].includes(await param("credentials"))) {
     problems.push("credentials must be secret or webIdentity");
   }
-  if ((await param("onlyManaged")) === "true" && driven.length > 0) {
-    problems.push("onlyManaged takes from the role what rotationSecrets needs");
-  }
   const needs = [
     ["credentials", "webIdentity", ["tencentRoleArn", "tencentProviderId"]],
     ["vpc", "true", ["vpcId", "subnetIds"]],
@@ -59,12 +42,40 @@ exports.checked = async (variables) => {
   if ((await param("secretsManagerEndpoint")) === "true" && (await param("vpc")) !== "true") {
     problems.push("secretsManagerEndpoint needs vpc=true");
   }
+  problems.push(...(await fleetProblems(param)), ...(await queueProblems(param)));
   if (problems.length > 0) throw new Error(`Parameters: ${problems.join("; ")}`);
   return {};
 };
 
 /** Whether there is a fleet for the hourly schedule. */
 exports.driven = (variables) => isDriven(reader(variables));
+
+/** As a number, which is what the template wants. */
+exports.queueConcurrency = async (variables) => Number(await reader(variables)("queueConcurrency"));
+
+/** The right to list secrets, where the fleet has to be found. */
+exports.listing = async (variables) => {
+  const ways = await fleetWays(reader(variables));
+  if (!ways.includes("rotationTag") && !ways.includes("rotationPrefix")) return {};
+  // The action knows no resources. It shows names and tags of all secrets of the account and region, and no values.
+  const Statement = {
+    Sid: "ListOfSecrets",
+    Effect: "Allow",
+    Action: ["secretsmanager:ListSecrets"],
+    Resource: "*",
+  };
+  return { Resources: { ListPolicy: policyOf("secrets-list", Statement) } };
+};
+
+/** One more statement of the function's role. */
+const policyOf = (PolicyName, statement) => ({
+  Type: "AWS::IAM::Policy",
+  Properties: {
+    PolicyName,
+    Roles: [{ Ref: "IamRoleLambdaExecution" }],
+    PolicyDocument: { Version: "2012-10-17", Statement: [statement] },
+  },
+});
 
 const KEY_POLICY = "KeyPolicy";
 const viaSecretsManager = {
@@ -91,18 +102,7 @@ exports.key = async (variables) => {
       },
     },
   };
-  return {
-    Resources: {
-      [KEY_POLICY]: {
-        Type: "AWS::IAM::Policy",
-        Properties: {
-          PolicyName: "secrets-key",
-          Roles: [{ Ref: "IamRoleLambdaExecution" }],
-          PolicyDocument: { Version: "2012-10-17", Statement: [Statement] },
-        },
-      },
-    },
-  };
+  return { Resources: { [KEY_POLICY]: policyOf("secrets-key", Statement) } };
 };
 
 /** Secrets Manager's schedule for each managed secret. */
@@ -170,25 +170,37 @@ exports.moreAlarms = async (variables) => {
       },
     };
   }
+  const letters = (row, queue, AlarmDescription) => ({
+    Type: "AWS::CloudWatch::Alarm",
+    Properties: {
+      AlarmName: `${name}-${row}`,
+      AlarmDescription: `${AlarmDescription}. See docs/operations.md#${row}`,
+      Namespace: "AWS/SQS",
+      MetricName: "ApproximateNumberOfMessagesVisible",
+      Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": [queue, "QueueName"] } }],
+      Statistic: "Maximum",
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      TreatMissingData: "notBreaching",
+      AlarmActions,
+      OKActions: AlarmActions,
+    },
+  });
   if ((await param("deadLetters")) === "true") {
-    Resources.DeadLettersAlarm = {
-      Type: "AWS::CloudWatch::Alarm",
-      Properties: {
-        AlarmName: `${name}-dead-letters`,
-        AlarmDescription: "A scheduled run has failed three times. See docs/operations.md#dead-letters",
-        Namespace: "AWS/SQS",
-        MetricName: "ApproximateNumberOfMessagesVisible",
-        Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": ["DeadLetters", "QueueName"] } }],
-        Statistic: "Maximum",
-        Period: 300,
-        EvaluationPeriods: 1,
-        Threshold: 1,
-        ComparisonOperator: "GreaterThanOrEqualToThreshold",
-        TreatMissingData: "notBreaching",
-        AlarmActions,
-        OKActions: AlarmActions,
-      },
-    };
+    Resources.DeadLettersAlarm = letters(
+      "dead-letters",
+      "DeadLetters",
+      "A scheduled run has failed three times",
+    );
+  }
+  if ((await param("queue")) === "true") {
+    Resources.RotationDeadLettersAlarm = letters(
+      "rotation-dead-letters",
+      "RotationDeadLetters",
+      "A secret of the queue was not rotated in five tries",
+    );
   }
   return { Resources };
 };

@@ -10,6 +10,8 @@ export type Part<T = { readonly Resources?: Readonly<Record<string, unknown>> }>
 
 export const checked: Part;
 export const key: Part;
+export const listing: Part;
+export const queueConcurrency: Part<number>;
 export const rotationSchedules: Part;
 export const moreAlarms: Part;
 export const driven: Part<boolean>;

@@ -5,7 +5,9 @@ import {
   checked,
   driven,
   key,
+  listing,
   moreAlarms,
+  queueConcurrency,
   rotationSchedules,
   type Variables,
   verification,
@@ -35,6 +37,10 @@ describe("parameters", () => {
   it("fit together as the file has them", async () => {
     expect(await checked(having())).toEqual({});
     expect(await checked(having({ ...FLEET, alarms: true, schedule: false }))).toEqual({});
+    expect(await checked(having({ rotationTag: "team=pay=ments", managedSecrets: "redis/a" }))).toEqual({});
+    const window = { rotationWindow: "* 1-4 * * *", rotationWindowTimezone: "Asia/Shanghai" };
+    expect(await checked(having({ rotationPrefix: "redis/prod/", ...window, queue: true }))).toEqual({});
+    expect(await checked(having({ ...FLEET, queue: "true", reservedConcurrency: "3" }))).toEqual({});
   });
 
   it.each([
@@ -51,6 +57,27 @@ describe("parameters", () => {
     [{ alarms: "yes" }, "alarms must be true or false"],
     [{ vpc: "true", subnetIds: "subnet-1" }, "vpc=true needs vpcId"],
     [{ secretsManagerEndpoint: "true" }, "secretsManagerEndpoint needs vpc=true"],
+    [
+      { ...FLEET, rotationTag: "a=b", rotationPrefix: "redis/" },
+      "rotationSecrets and rotationTag and rotationPrefix are two ways",
+    ],
+    [{ rotationTag: "rotate" }, "rotationTag must be key=value"],
+    [{ rotationTag: "a=b", onlyManaged: "true" }, "onlyManaged takes from the role what rotationTag needs"],
+    [{ rotationPrefix: "orders/" }, "rotationPrefix must begin with secretPrefix, which is redis/"],
+    [
+      { rotationPrefix: "redis/", managedSecrets: "redis/a" },
+      "redis/a is in managedSecrets and begins with rotationPrefix",
+    ],
+    [
+      { rotationTag: "a=b", managedSecrets: "redis/a", dailyVerify: "true" },
+      "dailyVerify cannot name managedSecrets beside a fleet",
+    ],
+    [{ ...FLEET, rotationWindowTimezone: "Asia/Shanghai" }, "rotationWindowTimezone needs rotationWindow"],
+    [{ queue: "true" }, "queue=true needs schedule=true and rotationSecrets, rotationTag or rotationPrefix"],
+    [{ ...FLEET, queue: "true", schedule: "false" }, "queue=true needs schedule=true"],
+    [{ ...FLEET, queue: "true", queueConcurrency: "1" }, "queueConcurrency must be 2 to 1000"],
+    [{ ...FLEET, queue: "true", queueConcurrency: "2.5" }, "queueConcurrency must be 2 to 1000"],
+    [{ ...FLEET, queue: "true", reservedConcurrency: "2" }, "reservedConcurrency must be more than queue"],
   ])("%j do not: %s", async (given, message) => {
     await expect(checked(having(given))).rejects.toThrow(message);
   });
@@ -65,12 +92,29 @@ describe("parameters", () => {
 describe("the hourly schedule", () => {
   it.each([
     [true, FLEET],
+    [true, { rotationTag: "rotate=yes" }],
+    [true, { rotationPrefix: "redis/" }],
     [false, { ...FLEET, schedule: "false" }],
     [false, { rotationSecrets: " , " }],
     [false, {}],
   ])("is %s for %j", async (is, given) => {
     expect(await driven(having(given))).toBe(is);
   });
+});
+
+it.each([
+  [true, { rotationTag: "rotate=yes" }],
+  [true, { rotationPrefix: "redis/" }],
+  [false, FLEET],
+  [false, {}],
+])("the right to list secrets is granted: %s for %j", async (is, given) => {
+  const { Resources } = await listing(having(given));
+  const actions = JSON.stringify(Resources ?? {}).match(/"Action":\[[^\]]+\]/g) ?? [];
+  expect(actions).toEqual(is ? ['"Action":["secretsmanager:ListSecrets"]'] : []);
+});
+
+it("the queue's concurrency is a number, which the command line does not give", async () => {
+  expect(await queueConcurrency(having({ queueConcurrency: "7" }))).toBe(7);
 });
 
 describe("the alarm on silence", () => {

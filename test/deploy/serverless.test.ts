@@ -17,14 +17,21 @@ import {
 const text = await readFile("serverless.yml", "utf8");
 const service: Document = parse(text, { merge: true });
 const parts = await Promise.all(
-  ["alarms.yml", "dead-letters.yml", "network.yml", "endpoint.yml", "by-value.cjs"].map((name) =>
-    readFile(join("deploy/aws", name), "utf8"),
-  ),
+  [
+    "alarms.yml",
+    "dead-letters.yml",
+    "network.yml",
+    "endpoint.yml",
+    "queue.yml",
+    "by-value.cjs",
+    "fleet.cjs",
+  ].map((name) => readFile(join("deploy/aws", name), "utf8")),
 );
 
 describe("serverless.yml", () => {
   it("has a name of the product's, or of the AWS SDK's, for each variable that it sets", async () => {
-    const config = await readFile("lib/config.ts", "utf8");
+    const files = ["lib/config.ts", "lib/fleet-config.ts"].map((file) => readFile(file, "utf8"));
+    const config = (await Promise.all(files)).join();
     const names = Object.keys(service.provider.environment);
     for (const name of names.filter((each) => !each.startsWith("AWS_"))) expect(config).toContain(`${name}:`);
     expect(names.filter((each) => each.startsWith("AWS_"))).toEqual(["AWS_ENDPOINT_URL_SECRETS_MANAGER"]);
@@ -96,6 +103,7 @@ describe("osls package with nothing asked for, without an account or a network",
       SECRET_STORE: "aws",
       ROTATION_SECRETS: "redis/orders,redis/sessions",
       ROTATION_INTERVAL_DAYS: "30",
+      ROTATION_STAGGER_DAYS: "3",
       VERIFY: "auth",
       TENCENTCLOUD_CREDENTIALS_SECRET_ID: "tencentcloud/redis-rotation",
       LOG_LEVEL: "info",

@@ -2,12 +2,17 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
+import { listing } from "../../deploy/aws/by-value.cjs";
+import { systemClock } from "../../lib/drivers/runtime.ts";
 import type { Answer } from "../../lib/ports.ts";
 import { type CloudInstance, type LocalCloud, rotateSecretNow, startCloud } from "../cloud/cloud.ts";
 import type { FunctionProcess } from "../cloud/function-process.ts";
 import { secretName } from "../cloud/secrets.ts";
-import { actionsOf, type Statement } from "../deploy/osls.ts";
-import { ask, onlyResult, passwordAt, startBuilt, valueAt, versionAt, without } from "./world.ts";
+import { createEventSource } from "../cloud/sqs/event-source.ts";
+import { createSqs } from "../cloud/sqs/model.ts";
+import { startSqs } from "../cloud/sqs/server.ts";
+import { actionsOf, type Document, type Statement } from "../deploy/osls.ts";
+import { ask, onlyResult, passwordAt, SCHEDULE, startBuilt, valueAt, versionAt, without } from "./world.ts";
 
 const region = "ap-guangzhou";
 const CREDENTIALS = "tencentcloud/redis-rotation";
@@ -19,6 +24,7 @@ const INSTANCES: readonly CloudInstance[] = [
 ];
 
 const service = parse(await readFile("serverless.yml", "utf8"), { merge: true });
+const queue: Document = parse(await readFile("deploy/aws/queue.yml", "utf8"), { merge: true });
 
 let cloud: LocalCloud;
 let lambda: FunctionProcess;
@@ -118,3 +124,56 @@ it("an identity token is had with the grant of serverless.yml, and takes the pla
   const secrets = cloud.secretsManager.calls.slice(before).map(({ secretId }) => secretId);
   expect(new Set(secrets)).toEqual(new Set([secretName("crs-managed1")]));
 });
+
+it("a fleet is found and handed over with the grants that its parameters add, and with no others", async () => {
+  const { Statement: ofQueue } = queue.resources.Resources.FleetQueuePolicy.Properties.PolicyDocument;
+  const handOver: Statement = ofQueue.find(({ Sid }: Statement) => Sid === "HandOver");
+  const { AWS_ACCESS_KEY_ID: id = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = cloud.environment;
+  const sqs = createSqs({
+    clock: systemClock,
+    newId: randomUUID,
+    region: "eu-west-1",
+    queues: [{ name: "fleet", visibilityTimeoutMs: 900_000 }],
+  });
+  const server = await startSqs({
+    clock: systemClock,
+    newId: randomUUID,
+    keys: { [id]: { secretAccessKey, maySend: actionsOf(handOver).includes("sqs:SendMessage") } },
+    sqs,
+  });
+  const before = cloud.secretsManager.calls.length;
+  const fleet = await startBuilt("lambda", {
+    ...without(cloud.environment, "ROTATION_SECRETS"),
+    ROTATION_PREFIX: service.params.default.secretPrefix,
+    ROTATION_INTERVAL_DAYS: "0",
+    ROTATION_QUEUE_URL: sqs.url("fleet"),
+    AWS_ENDPOINT_URL_SQS: server.url,
+  });
+  const source = createEventSource({
+    sqs,
+    queue: "fleet",
+    clock: systemClock,
+    invoke: (event) => fleet.invoke(event),
+    reportBatchItemFailures: true,
+  });
+  try {
+    const { summary } = (await fleet.invoke(SCHEDULE)) as Answer;
+    expect(summary).toMatchObject({ rotated: 1, planned: INSTANCES.length - 1, failed: 0 });
+    await source.idle();
+    expect(source.deliveries.flatMap(({ messageIds }) => messageIds)).toHaveLength(INSTANCES.length - 1);
+    expect(sqs.bodies("fleet")).toEqual([]);
+  } finally {
+    await source.close();
+    await fleet.close();
+    await server.close();
+  }
+  const { Resources } = await listing({
+    resolveVariable: async (address) => (address === "param:rotationPrefix, null" ? "redis/" : null),
+  });
+  const [list]: Statement[] = Object.values<Document>(Resources ?? {}).flatMap(
+    ({ Properties }) => Properties.PolicyDocument.Statement,
+  );
+  const used = cloud.secretsManager.calls.slice(before).map(({ action }) => `secretsmanager:${action}`);
+  const granted = [service.custom.rotatedSecrets.false, list].flatMap((each: Statement) => actionsOf(each));
+  expect([...new Set(used)].sort()).toEqual(granted.sort());
+}, 60_000);
