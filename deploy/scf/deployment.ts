@@ -6,7 +6,7 @@ import type { CodeZip } from "./code-zip.ts";
 import { type Params, type ReportedCall, secretsIn, withoutContent } from "./reported-call.ts";
 import { DeployFailure, isBusyFunction } from "./scf-errors.ts";
 import { type FunctionState, scfFunctions } from "./scf-functions.ts";
-import { checkVariables, fromEnvironment, toEnvironment, type Variables } from "./variables.ts";
+import { checkVariables, fromEnvironment, toEnvironment, type Variables, withThese } from "./variables.ts";
 
 /** What is wanted. What is left out stays as it is; for a new function it gets its default. */
 export interface Wanted {
@@ -17,7 +17,7 @@ export interface Wanted {
   /** Name of the CAM role. A new function needs one. */
   readonly role?: string | undefined;
   readonly vpc?: { readonly VpcId: string; readonly SubnetId: string } | undefined;
-  /** Added to those that the function has. */
+  /** Added to those that the function has, but for a fleet that is now named in another way. */
   readonly variables: Variables;
   /** Seven fields, seconds first, in UTC+8. Default: each full hour. */
   readonly schedule?: string | undefined;
@@ -123,7 +123,7 @@ export async function deploy(wanted: Wanted, options: DeployOptions): Promise<vo
         `its runtime is ${found.Runtime} and SCF changes none, delete it or deploy under another name`,
       );
     }
-    const variables = { ...fromEnvironment(found.Environment), ...wanted.variables };
+    const variables = withThese(fromEnvironment(found.Environment), wanted.variables);
     checkVariables(variables);
     // Nobody knows what a failed update has left.
     const all = found.Status === "UpdateFailed";

@@ -21,6 +21,17 @@ export function fromEnvironment(
   return Object.fromEntries((environment?.Variables ?? []).map(({ Key, Value }) => [Key, Value]));
 }
 
+const FLEETS = ["ROTATION_SECRETS", "ROTATION_TAG", "ROTATION_PREFIX"];
+
+/** Adds to the variables that are there. Who says anew what the fleet is takes back how it was said before. */
+export function withThese(there: Variables, wanted: Variables): Variables {
+  const isFleetNew = FLEETS.some((name) => name in wanted);
+  const kept = Object.entries(there).filter(
+    ([name]) => !(isFleetNew && FLEETS.includes(name)) || name in wanted,
+  );
+  return { ...Object.fromEntries(kept), ...wanted };
+}
+
 /**
  * Reads `NAME=VALUE`, and `NAME` alone, whose value is then taken from the environment: a key given so is in no list of
  * processes and in no shell's history.
@@ -58,8 +69,16 @@ export function checkVariables(variables: Variables): void {
     }
   }
   const bytes = Buffer.byteLength(JSON.stringify(variables));
-  if (bytes > MAX_BYTES) throw invalid(`${bytes} bytes together, and SCF takes ${MAX_BYTES}`);
-  parseConfig(variables, "ssm");
+  if (bytes > MAX_BYTES) {
+    const hint = variables.ROTATION_SECRETS
+      ? ": in the place of ROTATION_SECRETS set ROTATION_PREFIX or ROTATION_TAG"
+      : "";
+    throw invalid(`${bytes} bytes together, and SCF takes ${MAX_BYTES}${hint}`);
+  }
+  const { queueUrl } = parseConfig(variables, "ssm");
+  if (queueUrl !== undefined) {
+    throw invalid("ROTATION_QUEUE_URL: is for Lambda; on SCF set ROTATION_FAN_OUT_SIZE");
+  }
 }
 
 function invalid(problem: string): RotationError {

@@ -114,6 +114,14 @@ describe("a later deployment", () => {
     ]);
   });
 
+  it("takes back how the fleet was named where it is now named in another way", async () => {
+    await account.run(wish(CODE, { variables: { ROTATION_PREFIX: "redis-" } }));
+    expect(theFunction().configuration.Environment?.Variables).toEqual([
+      { Key: "SECRET_STORE", Value: "ssm" },
+      { Key: "ROTATION_PREFIX", Value: "redis-" },
+    ]);
+  });
+
   it("wakes a timer that somebody has stopped only where a schedule is given", async () => {
     for (const trigger of theFunction().triggers) trigger.open = false;
     await account.run(wish(CODE));
@@ -257,7 +265,22 @@ describe("an error names SCF's code and what to do", () => {
     ["the schedule is too short", { schedule: "0 0 * * *" }, /has 5 fields/],
     ["a variable is SCF's", { variables: { TENCENTCLOUD_SITE: "intl" } }, /TENCENTCLOUD_SITE.*TENCENT_SITE/],
     ["a variable is wrong", { variables: { VERIFY: "perhaps" } }, /Environment: VERIFY/],
-    ["the variables are too many", { variables: { ROTATION_SECRETS: "x".repeat(4_096) } }, /SCF takes 4096/],
+    [
+      "the fleet's names are too many",
+      { variables: { ROTATION_SECRETS: "x".repeat(4_096) } },
+      /SCF takes 4096: .*ROTATION_PREFIX or ROTATION_TAG/,
+    ],
+    ["the variables are too many", { variables: { OTHER: "x".repeat(4_096) } }, /SCF takes 4096(?!:)/],
+    [
+      "a fleet is named in two ways",
+      { variables: { ROTATION_SECRETS: "a", ROTATION_TAG: "a=b" } },
+      /ROTATION_TAG: must not be set with ROTATION_SECRETS/,
+    ],
+    [
+      "a fleet is handed over as on Lambda",
+      { variables: { ROTATION_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/q" } },
+      /ROTATION_QUEUE_URL: is for Lambda; on SCF set ROTATION_FAN_OUT_SIZE/,
+    ],
   ])("%s", async (_, others, says) => {
     expect(await failureOf(account.run(wish(CODE, others)))).toMatch(says);
   });

@@ -63,10 +63,11 @@ describe("the function's role", () => {
     expect(everywhere).toEqual(["redis:DescribeInstancePasswordPolicy", "redis:DescribeTaskInfo"]);
   });
 
-  it("may hand secrets over to itself alone, and list them all: CAM cannot limit that", async () => {
+  it("may hand secrets over to itself alone; of others it may, for a fleet, read lists and nothing more", async () => {
     const { statement } = await readPolicy("function-fleet");
     expect(statement.map((each) => [actionsOf(each), resourcesOf(each)])).toEqual([
       [["ssm:ListSecrets"], ["*"]],
+      [["redis:DescribeInstances", "redis:DescribeTaskList"], ["*"]],
       [
         ["scf:InvokeFunction", "scf:Invoke"],
         ["qcs::scf:<region>:uin/<account>:namespace/default/function/<functionName>"],

@@ -72,7 +72,8 @@ it("rings each hour, by seven fields", () => {
 it("sets variables that SCF takes and the product reads, and no key", async () => {
   const { variables } = inputs.environment;
   expect(() => checkVariables(variables)).not.toThrow();
-  const config = await readFile("lib/config.ts", "utf8");
+  const files = ["lib/config.ts", "lib/fleet-config.ts"].map((file) => readFile(file, "utf8"));
+  const config = (await Promise.all(files)).join();
   const optional = [...text.matchAll(/^ +# ([A-Z][A-Z_]+): /gm)].map(([, name]) => name);
   expect(optional).toContain("TENCENT_SITE");
   for (const name of [...Object.keys(variables), ...optional]) {
@@ -81,4 +82,15 @@ it("sets variables that SCF takes and the product reads, and no key", async () =
   }
   expect(Object.values(variables)).not.toContain("");
   expect(text).not.toMatch(/AKID|SECRETKEY|SECRET_KEY/);
+});
+
+it("has for an example nothing that the product would refuse", () => {
+  const examples: Record<string, string> = parse(text.replace(/^( +)# ([A-Z][A-Z_]+: )/gm, "$1$2")).inputs
+    .environment.variables;
+  const { ROTATION_SECRETS, ROTATION_TAG, ROTATION_PREFIX, ...others } = examples;
+  const ways = { ROTATION_SECRETS, ROTATION_TAG, ROTATION_PREFIX };
+  for (const [name, value = ""] of Object.entries(ways)) {
+    expect(value).not.toBe("");
+    expect(() => checkVariables({ ...others, [name]: value })).not.toThrow();
+  }
 });
