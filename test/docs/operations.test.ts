@@ -208,6 +208,7 @@ describe("the runbook", () => {
       ["schedule", "true"],
       ["rotationSecrets", "redis/orders"],
       ["deadLetters", "true"],
+      ["queue", "true"],
     ]);
     const more = await moreAlarms({
       resolveVariable: async (address: string) =>

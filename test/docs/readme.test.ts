@@ -55,7 +55,7 @@ function flawOf(page: string, link: string): string | undefined {
 
 describe("environment variables", () => {
   // A key of the schema, or a name in quotes.
-  const variables = ["lib/config.ts", "handler/credentials.ts"].flatMap((file) =>
+  const variables = ["lib/config.ts", "lib/fleet-config.ts", "handler/credentials.ts"].flatMap((file) =>
     matches(read(file), /(?:^ {2}|")([A-Z][A-Z\d_]{3,})(?=:|")/gm),
   );
 
