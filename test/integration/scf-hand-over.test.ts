@@ -30,8 +30,10 @@ beforeAll(async () => {
     taskDurationMs: 300,
     taskTailMs: 100,
   });
-  for (const SecretName of YOUNG) {
-    cloud.ssm.call("CreateSecret", { SecretName, SecretString: cloud.secrets.currentText("crs-due0") });
+  for (const [index, SecretName] of YOUNG.entries()) {
+    // Each for an account of its own: those for one account would be refused together.
+    const value = { ...secretOf("crs-due0"), username: `young_${index}` };
+    cloud.ssm.call("CreateSecret", { SecretName, SecretString: JSON.stringify(value) });
   }
   const api = createScfApi({
     clock: systemClock,
