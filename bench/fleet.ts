@@ -75,8 +75,7 @@ export async function benchFleet(): Promise<boolean> {
   }
 }
 
-export const shareOfBound = ({ seconds, size, store }: FleetRow): number =>
-  seconds / boundSeconds(size, store);
+const shareOfBound = ({ seconds, size, store }: FleetRow): number => seconds / boundSeconds(size, store);
 
 function printRows(rows: readonly FleetRow[]): void {
   printTable(
