@@ -235,7 +235,7 @@ export interface SecretResult {
   readonly taskId?: number;
   /** Upper bound of the exposure window as this run saw it. */
   readonly exposureMs?: number;
-  /** When the secret falls due, as ISO 8601; in the answers of `plan` and `status`. */
+  /** When the secret falls due, as ISO 8601; in the answer to `plan`. */
   readonly dueAt?: string;
   readonly durationMs: number;
   readonly error?: {

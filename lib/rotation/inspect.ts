@@ -12,7 +12,7 @@ import { readCurrent, readIfFit, type Version, versionAt } from "./versions.ts";
 /** What the secret manager says, without asking Redis or its control plane. */
 export function statusOfSecret(context: Context, name: string, schedule: Schedule): Promise<SecretResult> {
   return attempt(context, name, async (findings) =>
-    expected(context, await read(context, name, findings), schedule, findings),
+    expected(context, await read(context, name, findings), schedule),
   );
 }
 
@@ -26,7 +26,8 @@ export function surveySecret(
   return attempt(context, name, async (findings) => {
     const secret = await read(context, name, findings);
     seen(secret.current.value);
-    const found = expected(context, secret, options, findings);
+    noteDueAt(context, secret, options, findings);
+    const found = expected(context, secret, options);
     return options.force && found === "not-due" ? "planned" : found;
   });
 }
@@ -44,7 +45,8 @@ export function planSecret(
     seen(current.value);
     const checked = await preflight(context, description.secretId, current.value);
     if (!options.force) requireOwnAddress(current.value, checked);
-    const found = expected(context, secret, options, findings);
+    noteDueAt(context, secret, options, findings);
+    const found = expected(context, secret, options);
     const status = options.force && found === "not-due" ? "planned" : found;
     if (status === "planned") await requireInterval(context, description, current);
     return status;
@@ -101,13 +103,16 @@ async function read(context: Context, name: string, findings: Findings): Promise
   return { description, current };
 }
 
-function expected(
+function noteDueAt(
   context: Context,
   { description, current }: Secret,
   schedule: Schedule,
   findings: Findings,
-): Status {
+): void {
   findings.dueAt = new Date(dueAt(context, description, current, schedule)).toISOString();
+}
+
+function expected(context: Context, { description, current }: Secret, schedule: Schedule): Status {
   if (versionAt(description, "pending") !== undefined) return "in-progress";
   return isDue(context, description, current, schedule) ? "planned" : "not-due";
 }

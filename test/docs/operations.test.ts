@@ -79,7 +79,7 @@ beforeAll(async () => {
     SecretString: JSON.stringify({ ...valueAt(cloud, "crs-pending", "AWSCURRENT"), password: "pending-1" }),
     VersionStages: ["AWSPENDING"],
   });
-  await ask("status", secretName("crs-pending"));
+  await ask("plan", secretName("crs-pending"));
 }, 60_000);
 afterAll(async () => {
   await lambda?.close();

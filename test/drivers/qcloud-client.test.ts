@@ -166,7 +166,7 @@ describe("after a broken answer of API 2.0", () => {
     "(%s) a change has an unknown effect and is not repeated",
     async (_name, reply, code) => {
       const api = await serve(reply, done);
-      const { change, pausesMs } = harness(api.url, { timeoutMs: 100 });
+      const { change, pausesMs } = harness(api.url, { timeoutMs: 400 });
       await expect(change()).rejects.toMatchObject({ code, effect: "unknown" });
       expect(api.requests).toHaveLength(1);
       expect(pausesMs).toEqual([]);
@@ -175,7 +175,7 @@ describe("after a broken answer of API 2.0", () => {
 
   it.each(brokenReplies)("(%s) a read is repeated", async (_name, reply) => {
     const api = await serve(reply, done);
-    expect(await harness(api.url, { timeoutMs: 100 }).read()).toEqual({ requestId: 11966 });
+    expect(await harness(api.url, { timeoutMs: 400 }).read()).toEqual({ requestId: 11966 });
     expect(api.requests).toHaveLength(2);
   });
 

@@ -181,7 +181,7 @@ describe("after a broken answer", () => {
     "(%s) a change has an unknown effect and is not repeated",
     async (_name, reply, code) => {
       const api = await serve(reply);
-      const { change, pausesMs } = harness(api.url, { timeoutMs: 100 });
+      const { change, pausesMs } = harness(api.url, { timeoutMs: 400 });
       await expect(change()).rejects.toMatchObject({ code, effect: "unknown" });
       expect(api.requests).toHaveLength(1);
       expect(pausesMs).toEqual([]);
@@ -190,7 +190,7 @@ describe("after a broken answer", () => {
 
   it.each(brokenReplies)("(%s) a read is repeated", async (_name, reply) => {
     const api = await serve(reply, answer({ TaskId: 1 }));
-    const { read } = harness(api.url, { timeoutMs: 100 });
+    const { read } = harness(api.url, { timeoutMs: 400 });
     expect(await read()).toEqual({ TaskId: 1 });
     expect(api.requests).toHaveLength(2);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { statusOfSecret } from "../../lib/rotation/inspect.ts";
+import { planSecret } from "../../lib/rotation/inspect.ts";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
 import { createRig, DAY_MS, NAME } from "./rig.ts";
 
@@ -10,7 +10,11 @@ async function dueInDays(name: string, staggerDays: number): Promise<number> {
     ...rig.store,
     describe: async (secretId: string) => ({ ...(await rig.store.describe(secretId)), name }),
   };
-  const { dueAt = "" } = await statusOfSecret(rig.run({ store }), NAME, { intervalDays: 30, staggerDays });
+  const { dueAt = "" } = await planSecret(rig.run({ store }), NAME, {
+    intervalDays: 30,
+    staggerDays,
+    force: false,
+  });
   return (Date.parse(dueAt) - rig.clock.now()) / DAY_MS;
 }
 
