@@ -37,6 +37,8 @@ beforeAll(async () => {
     tencentRoleArn: "qcs::cam::uin/100000000001:roleName/redis-rotation",
     tencentProviderId: "aws",
     verify: "task",
+    httpsProxy: "http://proxy.example:3128",
+    noProxy: ".amazonaws.com",
     reservedConcurrency: "5",
     kmsKeyArn: KEY,
     alarms: "true",
@@ -61,6 +63,13 @@ describe("osls package with everything asked for", () => {
     expect(FunctionName).toBe("redis-rotation-dev");
     expect(Environment.Variables).toMatchObject({ VERIFY: "task", LOG_LEVEL: "debug", SECRET_STORE: "aws" });
     expect(resources.RotateLogGroup.Properties.RetentionInDays).toBe(14);
+  });
+
+  it("reaches the clouds through a proxy", () => {
+    expect(resources.RotateLambdaFunction.Properties.Environment.Variables).toMatchObject({
+      HTTPS_PROXY: "http://proxy.example:3128",
+      NO_PROXY: ".amazonaws.com",
+    });
   });
 
   it("reserves concurrency", () => {

@@ -30,10 +30,12 @@ const parts = await Promise.all(
 
 describe("serverless.yml", () => {
   it("has a name of the product's, or of the AWS SDK's, for each variable that it sets", async () => {
-    const files = ["lib/config.ts", "lib/fleet-config.ts"].map((file) => readFile(file, "utf8"));
+    const sources = ["lib/config.ts", "lib/fleet-config.ts", "lib/drivers/proxy-settings.ts"];
+    const files = sources.map((file) => readFile(file, "utf8"));
     const config = (await Promise.all(files)).join();
     const names = Object.keys(service.provider.environment);
-    for (const name of names.filter((each) => !each.startsWith("AWS_"))) expect(config).toContain(`${name}:`);
+    for (const name of names.filter((each) => !each.startsWith("AWS_")))
+      expect(config).toMatch(new RegExp(`\\b${name}\\b`));
     expect(names.filter((each) => each.startsWith("AWS_"))).toEqual(["AWS_ENDPOINT_URL_SECRETS_MANAGER"]);
   });
 
