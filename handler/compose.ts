@@ -67,7 +67,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   const clock = systemClock;
   const turns = createTurns();
   const perSecond = callsPerSecond(config.callsPerSecond);
-  const limiter = createLimiter({ clock, perSecond, turn: turns.current });
+  const limiter = createLimiter({ clock, perSecond, turn: turns.current, signal });
   const { throttled: onThrottled } = limiter;
   const log = createLog({ level: config.logLevel, ...invocation.log });
 

@@ -9,6 +9,8 @@ export interface LimiterOptions {
    * clients wait for its promotion. Default: all are one.
    */
   readonly turn?: () => number;
+  /** When it is aborted, nobody waits any more: the calls themselves fail at once, and the run can end in time. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Limiter {
@@ -39,8 +41,11 @@ interface Line {
  * the pace of its key, at most once a second; each second without one raises it by one call, up to `perSecond` again.
  */
 export function createLimiter(options: LimiterOptions): Limiter {
-  const { clock, perSecond = () => 20, turn = () => 0 } = options;
+  const { clock, perSecond = () => 20, turn = () => 0, signal } = options;
   const lines = new Map<string, Line>();
+  signal?.addEventListener("abort", () => {
+    for (const { waiting } of lines.values()) for (const { go } of waiting.splice(0)) go();
+  });
 
   const lineOf = (key: string): Line => {
     const known = lines.get(key);
@@ -92,6 +97,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   return {
     acquire(key) {
+      if (signal?.aborted) return Promise.resolve();
       const line = lineOf(key);
       const mine = turn();
       return new Promise((go) => {

@@ -124,6 +124,21 @@ it("never lets more calls start in a second than allowed, nor waits for more tha
   );
 });
 
+it("lets all go at once when the run's time is over", async () => {
+  const clock = createVirtualClock();
+  const over = new AbortController();
+  const limiter = createLimiter({ clock, perSecond: () => 1, signal: over.signal });
+  const calls = ask(clock, () => limiter.acquire("key"), 50);
+  await clock.advance(0);
+  expect(calls).toHaveLength(1);
+  over.abort();
+  await clock.advance(0);
+  expect(calls).toHaveLength(50);
+  const late = ask(clock, () => limiter.acquire("other"), 5);
+  await clock.advance(0);
+  expect(late).toHaveLength(5);
+});
+
 describe("after a refusal", () => {
   async function pace(clock: VirtualClock, limiter: Limiter): Promise<number> {
     const calls = ask(clock, () => limiter.acquire("key"), 40);

@@ -64,7 +64,11 @@ async function survey(
     .sort((a, b) => rank(a) - rank(b) || Date.parse(a.dueAt ?? "") - Date.parse(b.dueAt ?? ""));
 }
 
-const rank = ({ status }: SecretResult): number => (status === "in-progress" ? 0 : 1);
+const rank = (secret: SecretResult): number => (isHalfDone(secret) ? 0 : 1);
+
+function isHalfDone({ status }: SecretResult): boolean {
+  return status === "in-progress";
+}
 
 /**
  * Looks at all secrets of a fleet and returns the results in their order; one that fails stops no other. Those that are for the same account fail: each rotation of one would make the others'
@@ -111,17 +115,23 @@ async function work(
   const left = [...due];
   let nextAtMs = clock.now();
   let open = 0;
+  let openOnTrust = 0;
   let wake = () => {};
 
-  const begin = async ({ secretId }: SecretResult): Promise<void> => {
-    const ended = breaker.begin();
+  const begin = async (secret: SecretResult): Promise<void> => {
+    const { secretId } = secret;
+    // What is half done has to be carried on whatever becomes of others, and its end says little about them.
+    const onTrust = !isHalfDone(secret);
+    const ended = onTrust ? breaker.begin() : () => {};
     open += 1;
+    if (onTrust) openOnTrust += 1;
     const result = await options.apart(async () => {
       const rotated = await rotateSecret({ ...context, probePauseMs }, secretId, options);
       settle(rotated);
       return rotated;
     });
     open -= 1;
+    if (onTrust) openOnTrust -= 1;
     ended(result);
     wake();
   };
@@ -133,11 +143,12 @@ async function work(
 
   const begun: Promise<void>[] = [];
   const mayBegin = () => clock.now() + ROTATION_MS < deadlineAt;
-  while (left.length > 0 && mayBegin() && !(options.handOver && breaker.hasPassed)) {
-    if (open < Math.min(options.concurrency, breaker.allowed)) {
+  for (let [next] = left; next && mayBegin() && !(options.handOver && breaker.hasPassed); [next] = left) {
+    const isFirst = isHalfDone(next);
+    if (open < options.concurrency && (isFirst || openOnTrust < breaker.allowed)) {
       await clock.sleep(Math.max(0, nextAtMs - clock.now()));
       nextAtMs = Math.max(nextAtMs, clock.now()) + 1_000 / options.perSecond;
-      begun.push(...left.splice(breaker.pick(left.length), 1).map(begin));
+      begun.push(...left.splice(isFirst ? 0 : breaker.pick(left.length), 1).map(begin));
     } else if (open > 0) await oneEnded();
     else break;
   }

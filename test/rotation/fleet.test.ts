@@ -202,6 +202,17 @@ describe("a fleet", () => {
     expect(order[0]).toBe(last);
   });
 
+  it("is not held up by what cannot end, run after run", async () => {
+    const world = createFleetWorld({ size: 5, ageMs: (index) => (60 - index) * DAY_MS });
+    world.tencentDb.planNextTask({ durationMs: Number.POSITIVE_INFINITY }, "crs-00000000");
+    // The canary hangs, and with it the first run.
+    expect(tally(await rotate(world, world.run(5 * MINUTE_MS)))).toEqual({ "in-progress InProgress": 5 });
+    expect(tally(await rotate(world, world.run(5 * MINUTE_MS)))).toEqual({
+      "in-progress InProgress": 1,
+      rotated: 4,
+    });
+  });
+
   it("is handed over once the canaries have succeeded", async () => {
     const world = createFleetWorld({ size: 20 });
     const handed: string[] = [];
