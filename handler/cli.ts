@@ -82,6 +82,7 @@ function exitCode({ summary }: Answer): number {
 
 function render({ results, forecast }: Answer): string {
   const width = Math.max(0, ...results.map(({ secretId }) => secretId.length));
+  if (results.length === 0) return "No secret was found: see ROTATION_TAG and ROTATION_PREFIX\n";
   const lines = results
     .map(({ secretId, status, instanceId, region, taskId, dueAt, durationMs, error }) => {
       const due = dueAt && `due ${dueAt.slice(0, 16)}Z`;

@@ -17,13 +17,15 @@ export type FanOut =
     };
 
 /** @throws RotationError `ConfigurationInvalid` where the fan-out is another platform's */
-export function requireFanOut({ fanOut }: Invocation, { queueUrl, fanOutSize }: Config): void {
+export function requireFanOut({ fanOut, region }: Invocation, { queueUrl, fanOutSize }: Config): void {
   const problem =
     fanOut === "queue" && fanOutSize !== undefined
       ? "ROTATION_FAN_OUT_SIZE: is for SCF; on Lambda set ROTATION_QUEUE_URL"
       : typeof fanOut === "object" && queueUrl !== undefined
         ? "ROTATION_QUEUE_URL: is for Lambda; on SCF set ROTATION_FAN_OUT_SIZE"
-        : undefined;
+        : typeof fanOut === "object" && fanOutSize !== undefined && region === undefined
+          ? "ROTATION_FAN_OUT_SIZE: the platform does not tell the function's region"
+          : undefined;
   if (problem === undefined) return;
   throw new RotationError("ConfigurationInvalid", `Environment: ${problem}`, { effect: "none" });
 }

@@ -4,9 +4,10 @@ import type { Answer, SecretResult, SecretValue } from "../lib/ports.ts";
 import { abandonSecret } from "../lib/rotation/abandon.ts";
 import { summarize } from "../lib/rotation/answer.ts";
 import type { Context } from "../lib/rotation/context.ts";
-import { ROTATION_MS, rotateFleet, withoutRivals } from "../lib/rotation/fleet.ts";
+import { ROTATION_MS, rotateFleet } from "../lib/rotation/fleet.ts";
 import { planSecret, statusOfSecret, verifySecret } from "../lib/rotation/inspect.ts";
 import { runStep } from "../lib/rotation/managed.ts";
+import { withoutRivals } from "../lib/rotation/rivals.ts";
 import { rollbackSecret, rotateSecret } from "../lib/rotation/rotate.ts";
 import type { Composition } from "./compose.ts";
 import type { DrivenRequest, Request } from "./events.ts";
@@ -60,8 +61,10 @@ async function drive(composition: Composition, request: DrivenRequest): Promise<
   const onResult = (result: SecretResult) => log.result(action, result);
   const isFleet = action === "rotate" && secretIds.length > 1;
   if (isFleet) {
-    const handOver = request.scheduled && request.secretIds === undefined ? composition.handOver : undefined;
-    const perSecond = rotationsPerSecond(config.store);
+    // Whoever takes over knows nothing of force.
+    const isSchedule = request.scheduled && request.secretIds === undefined && !force;
+    const handOver = isSchedule ? composition.handOver : undefined;
+    const perSecond = rotationsPerSecond(config.store, config.callsPerSecond);
     const options = { ...schedule, perSecond, handOver, apart, onResult };
     return summarize(action, await rotateFleet(context, secretIds, options));
   }

@@ -44,17 +44,17 @@ const names = z.pipe(
   ),
 );
 const tag = z.pipe(
-  z.string().check(z.regex(/^[^=]+=./, "must be key=value")),
+  z.string().check(z.regex(/^\s*[^=\s][^=]*=\s*\S/, "must be key=value")),
   z.transform((text) => {
     const [key = "", ...value] = text.split("=");
-    return { key, value: value.join("=") };
+    return { key: key.trim(), value: value.join("=").trim() };
   }),
 );
 
 export const fleetVariables = {
   ROTATION_SECRETS: z._default(names, []),
   ROTATION_TAG: z.optional(tag),
-  ROTATION_PREFIX: z.optional(z.string()),
+  ROTATION_PREFIX: z.optional(z.string().check(z.trim(), z.minLength(1, "must not be blank"))),
   ROTATION_INTERVAL_DAYS: z._default(days, 30),
   ROTATION_STAGGER_DAYS: z._default(days, 0),
   ROTATION_WINDOW: z.optional(z.string()),
@@ -86,7 +86,9 @@ export function fleetProblems(set: Readonly<Record<string, string | undefined>>)
   try {
     if (set.ROTATION_WINDOW !== undefined) maintenanceWindow(set.ROTATION_WINDOW, timeZone);
   } catch {
-    problems.push("ROTATION_WINDOW: must be a cron expression of five fields, such as * 1-4 * * *");
+    problems.push(
+      "ROTATION_WINDOW: must be five fields of cron that begin with * and name a time that comes, such as * 1-4 * * *",
+    );
   }
   return problems;
 }

@@ -20,15 +20,18 @@ const KEPT = 1 / 1.05;
 const STORE_ROTATIONS_PER_SECOND: Readonly<Record<StoreKind, number>> = { aws: 50 / 4, ssm: 40 / 7 };
 
 /** If more rotations began in a second, their later calls would meet, and clients would wait for promotions. */
-export function rotationsPerSecond(store: StoreKind): number {
-  return STORE_ROTATIONS_PER_SECOND[store] * KEPT;
+export function rotationsPerSecond(store: StoreKind, own = OTHER_CALLS_PER_SECOND): number {
+  return (STORE_ROTATIONS_PER_SECOND[store] * KEPT * own) / OTHER_CALLS_PER_SECOND;
 }
 
-/** The limit of a key `<region>/<action>`. `own`: what the operator has set for Tencent Cloud's actions. */
+/**
+ * The limit of a key `<region>/<action>`. `own`: what the operator has set in place of 20; all other limits are lowered, or raised, by
+ * as much, since whatever shares one of them shares the others.
+ */
 export function callsPerSecond(own: number | undefined): (key: string) => number {
   return (key) => {
-    const documented = CALLS_PER_SECOND[key.replace(/.*\//, "")];
-    return documented ?? own ?? OTHER_CALLS_PER_SECOND;
+    const documented = CALLS_PER_SECOND[key.replace(/.*\//, "")] ?? OTHER_CALLS_PER_SECOND;
+    return Math.max(1, Math.floor((documented * (own ?? OTHER_CALLS_PER_SECOND)) / OTHER_CALLS_PER_SECOND));
   };
 }
 
@@ -48,7 +51,7 @@ export function forecast(
   const inRegion = new Map<string | undefined, number>();
   for (const { region } of due) inRegion.set(region, (inRegion.get(region) ?? 0) + 1);
   const most = Math.max(0, ...inRegion.values());
-  const seconds = Math.max(most / own / KEPT, due.length / rotationsPerSecond(store));
+  const seconds = Math.max(most / own / KEPT, due.length / rotationsPerSecond(store, own));
   const turns = due.length === 0 ? 0 : due.length > canary && canary > 0 ? 2 : 1;
   return {
     rotations: due.length,

@@ -151,11 +151,18 @@ export interface AccountState extends AccountRights {
   readonly passwordChangedAt?: Date;
 }
 
+/**
+ * Awaited when a request's turn has come, right before it is sent: what it throws is thrown, and nothing is sent. A call may have
+ * waited for its turn for a while.
+ */
+export type Ready = () => Promise<void>;
+
 /** A new password, and the old one for the APIs that ask for it. */
 export interface PasswordChange {
   readonly password: string;
   /** Required by `ModifyInstancePassword` and `ModfiyRedisPassword`. */
   readonly oldPassword?: string;
+  readonly ready?: Ready;
 }
 
 /** A password task of the control plane. */
@@ -187,6 +194,7 @@ export interface ControlPlane {
     account: Account,
     password: string,
     rights: AccountRights,
+    ready?: Ready,
   ): Promise<{ readonly taskId: number }>;
 
   describeTask(account: Account, taskId: number): Promise<Task>;

@@ -201,6 +201,13 @@ exports.moreAlarms = async (variables) => {
       "RotationDeadLetters",
       "A secret of the queue was not rotated in five tries",
     );
+    const waiting = letters(
+      "rotation-backlog",
+      "RotationQueue",
+      "A secret has waited in the queue for three hours: nothing may be taking its messages",
+    );
+    Object.assign(waiting.Properties, { MetricName: "ApproximateAgeOfOldestMessage", Threshold: 10800 });
+    Resources.RotationBacklogAlarm = waiting;
   }
   return { Resources };
 };

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import * as z from "zod/mini";
 import { parseConfidentialJson } from "../json.ts";
-import type { RandomBytes } from "../ports.ts";
+import type { RandomBytes, Ready } from "../ports.ts";
 import { QCLOUD_ERRORS, type QcloudVerdict, qcloudError } from "./qcloud-errors.ts";
 import { post } from "./qcloud-post.ts";
 import { qcloudSignature, type SignatureMethod } from "./qcloud-signature.ts";
@@ -30,6 +30,7 @@ interface QcloudCall<Data> {
   readonly change: boolean;
   /** Values that no message may show; credentials and signatures are masked anyway. */
   readonly secrets: Iterable<string>;
+  readonly ready?: Ready | undefined;
 }
 
 /** One call of an API 2.0 action. */
@@ -105,6 +106,7 @@ export function createQcloudClient(options: QcloudClientOptions): QcloudClient {
     for (let signed = 1; ; signed++) {
       const key = `${call.region}/${call.action}`;
       await options.limiter(key);
+      await call.ready?.();
       const { verdict, data, sent } = await send(call);
       if (verdict.code === REPLAYED && signed < MAX_FRESH_SIGNATURES) continue;
       if (verdict.code !== 0) throw noteThrottling(qcloudError(verdict, sent), key, options);

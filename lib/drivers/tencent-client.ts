@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { AbstractClient } from "tencentcloud-sdk-nodejs/tencentcloud/common/abstract_client.js";
 import * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Ready } from "../ports.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
 import { watchSending } from "./sending.ts";
 import { type ApiErrorTable, type Attempt, toRotationError, unreadable } from "./tencent-errors.ts";
@@ -64,6 +64,7 @@ interface TencentCall<Answer> {
   readonly change: boolean;
   /** Values that no message may show; the credentials are masked anyway. */
   readonly secrets?: Iterable<string>;
+  readonly ready?: Ready | undefined;
 }
 
 /** One call of an API 3.0 action. */
@@ -126,6 +127,7 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
     withRetries(call, clock, async () => {
       const key = `${region}/${call.action}`;
       await options.limiter(key);
+      await call.ready?.();
       return send(call).catch((error: unknown) => {
         throw noteThrottling(error, key, options);
       });

@@ -40,7 +40,7 @@ export function tencentRedisV2(options: TencentRedisV2Options, v3: ControlPlane)
 
     async changePassword(account, change) {
       if (account.api !== API) return v3.changePassword(account, change);
-      const { password, oldPassword } = change;
+      const { password, oldPassword, ready } = change;
       if (oldPassword === undefined) {
         throw new RotationError("Internal", `${API}: the old password is missing`, { effect: "none" });
       }
@@ -52,6 +52,7 @@ export function tencentRedisV2(options: TencentRedisV2Options, v3: ControlPlane)
         data: taskStarted,
         change: true,
         secrets: passwords,
+        ready,
       });
       started.add(nameOf(account, requestId));
       return { taskId: requestId };

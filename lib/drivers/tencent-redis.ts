@@ -1,5 +1,5 @@
 import { RotationError } from "../errors.ts";
-import type { Account, Clock, ControlPlane } from "../ports.ts";
+import type { Account, Clock, ControlPlane, Ready } from "../ports.ts";
 import { createTencentClient, type TencentClient, type TencentConnection } from "./tencent-client.ts";
 import { ApiRefusal, REDIS_API_ERRORS } from "./tencent-errors.ts";
 import {
@@ -65,6 +65,7 @@ export function redisControlPlane({ client, clock }: RedisControlPlaneOptions): 
     { region, instanceId }: Account,
     action: string,
     params: Record<string, unknown>,
+    ready?: Ready,
   ): Promise<{ readonly taskId: number }> => {
     const { TaskId } = await client(region)({
       action,
@@ -72,6 +73,7 @@ export function redisControlPlane({ client, clock }: RedisControlPlaneOptions): 
       answer: taskStarted,
       change: true,
       secrets: passwords,
+      ready,
     });
     reads.started(TaskId);
     return { taskId: TaskId };
@@ -120,22 +122,22 @@ export function redisControlPlane({ client, clock }: RedisControlPlaneOptions): 
       }
     },
 
-    async changePassword(account, { password, oldPassword }) {
+    async changePassword(account, { password, oldPassword, ready }) {
       passwords.add(password).add(oldPassword ?? "");
       switch (account.api) {
         case "ResetPassword":
-          return start(account, "ResetPassword", { Password: password });
+          return start(account, "ResetPassword", { Password: password }, ready);
         case "ModifyInstanceAccount": {
           const params = { AccountName: accountName(account), AccountPassword: password };
-          return start(account, "ModifyInstanceAccount", params);
+          return start(account, "ModifyInstanceAccount", params, ready);
         }
         case "ModifyInstancePassword": {
           if (oldPassword === undefined) throw defect(account, "the old password is missing");
           const params = { OldPassword: oldPassword, Password: password };
-          return start(account, "ModifyInstancePassword", params).catch((error) => {
+          return start(account, "ModifyInstancePassword", params, ready).catch((error) => {
             if (!isUnknownAction(error)) throw error;
             // Nothing was carried out under that name. The action is older than its right spelling.
-            return start(account, "ModfiyInstancePassword", params);
+            return start(account, "ModfiyInstancePassword", params, ready);
           });
         }
         case "ModfiyRedisPassword":
@@ -143,14 +145,15 @@ export function redisControlPlane({ client, clock }: RedisControlPlaneOptions): 
       }
     },
 
-    async createAccount(account, password, { privilege, readonlyPolicy }) {
+    async createAccount(account, password, { privilege, readonlyPolicy }, ready) {
       passwords.add(password);
-      return start(account, "CreateInstanceAccount", {
+      const params = {
         AccountName: account.username,
         AccountPassword: password,
         ReadonlyPolicy: readonlyPolicy,
         Privilege: privilege,
-      });
+      };
+      return start(account, "CreateInstanceAccount", params, ready);
     },
 
     describeTask: (account, taskId) => reads.task(account, taskId),

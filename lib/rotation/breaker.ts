@@ -15,8 +15,8 @@ type Failure = NonNullable<SecretResult["error"]>;
 
 /**
  * Says how many of a fleet's rotations may be under way, by how the ones before them ended. A failure while the canaries are
- * out, or too many in a row for one reason, makes the fleet suspect: from then on secrets are tried one at a time, from the
- * middle of what is left, since the oldest may have a trouble of their own. One success clears it; three failures more stop it.
+ * out, or too many in a row for one reason, makes the fleet suspect: from then on secrets are tried one at a time,: the first
+ * from the middle of what is left, then the youngest, since the oldest may have troubles of their own. One success clears it; three failures more stop it.
  */
 export class Breaker {
   readonly #threshold: number;
@@ -47,7 +47,8 @@ export class Breaker {
 
   /** Which of those that are left begins next. */
   pick(left: number): number {
-    return this.#isSuspect ? Math.floor(left / 2) : 0;
+    if (!this.#isSuspect) return 0;
+    return this.#trials === 0 ? Math.floor(left / 2) : left - 1;
   }
 
   /** A rotation begins. Returns what is to be called with its result. */

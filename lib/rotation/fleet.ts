@@ -1,16 +1,19 @@
-import pLimit from "p-limit";
-import { asRotationError, RotationError } from "../errors.ts";
-import type { HandOver, SecretResult, SecretValue } from "../ports.ts";
+import { asRotationError, ERRORS, RotationError } from "../errors.ts";
+import type { HandOver, SecretResult } from "../ports.ts";
 import { describeError } from "./answer.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import type { Context } from "./context.ts";
 import { surveySecret } from "./inspect.ts";
+import { isHalfDone, withoutRivals } from "./rivals.ts";
 import { type RotateOptions, rotateSecret } from "./rotate.ts";
 
-/** Secrets that one run looks at, at the same time. */
-const LOOKS = 50;
+/** After a look that failed for a passing reason. */
+const LOOK_AGAIN_MS = 2_000;
 /** A rotation takes about ten seconds as a rule; with less time than this none begins. */
 export const ROTATION_MS = 40_000;
+/** A canary that takes longer is not waited for: another begins beside it. */
+const SLOW_MS = 120_000;
+const GLANCE_MS = 5_000;
 /** All rotations under way together probe so often; the fewer there are, the more often each may. */
 const PROBE_MS = 5;
 
@@ -55,7 +58,13 @@ async function survey(
 ): Promise<SecretResult[]> {
   const { apart } = options;
   const found = await withoutRivals(secretIds, (secretId, seen) =>
-    apart(() => surveySecret(context, secretId, options, seen)),
+    apart(async () => {
+      const result = await surveySecret(context, secretId, options, seen);
+      if (result.error === undefined || ERRORS[result.error.code].retry === "never") return result;
+      // One that could not be looked at may be for the same account as another.
+      await context.clock.sleep(LOOK_AGAIN_MS);
+      return surveySecret(context, secretId, options, seen);
+    }),
   );
   const isOver = ({ status }: SecretResult) => status === "failed" || status === "not-due";
   for (const { dueAt: _, ...result } of found.filter(isOver)) settle(result);
@@ -65,43 +74,6 @@ async function survey(
 }
 
 const rank = (secret: SecretResult): number => (isHalfDone(secret) ? 0 : 1);
-
-function isHalfDone({ status }: SecretResult): boolean {
-  return status === "in-progress";
-}
-
-/**
- * Looks at all secrets of a fleet and returns the results in their order; one that fails stops no other. Those that are for the same account fail: each rotation of one would make the others'
- * passwords wrong.
- */
-export async function withoutRivals(
-  secretIds: readonly string[],
-  look: (secretId: string, seen: (value: SecretValue) => void) => Promise<SecretResult>,
-): Promise<SecretResult[]> {
-  const owners = new Map<string, string[]>();
-  const note = (secretId: string, value: SecretValue) => {
-    const { region, instanceId, username, usernames = [username] } = value;
-    for (const each of usernames) {
-      const account = `${each} of instance ${instanceId} in ${region}`;
-      owners.set(account, [...(owners.get(account) ?? []), secretId]);
-    }
-  };
-  const places = pLimit(LOOKS);
-  const found = await Promise.all(
-    secretIds.map((secretId) => places(() => look(secretId, (value) => note(secretId, value)))),
-  );
-  const rivals = new Map<string, RotationError>();
-  for (const [account, names] of owners) {
-    if (names.length < 2) continue;
-    const message = `Secrets ${names.join(" and ")} are for the same account, ${account}: take all but one out of the fleet`;
-    for (const name of names)
-      rivals.set(name, new RotationError("SecretInvalid", message, { effect: "none" }));
-  }
-  return found.map((result) => {
-    const error = rivals.get(result.secretId);
-    return error ? { ...result, status: "failed", error: describeError(error) } : result;
-  });
-}
 
 async function work(
   context: Context,
@@ -115,23 +87,24 @@ async function work(
   const left = [...due];
   let nextAtMs = clock.now();
   let open = 0;
-  let openOnTrust = 0;
+  /** Since when those are under way that were begun to see whether they succeed, by secret. */
+  const onTrust = new Map<string, number>();
+  const slow = () => [...onTrust.values()].filter((sinceMs) => clock.now() - sinceMs > SLOW_MS).length;
   let wake = () => {};
 
   const begin = async (secret: SecretResult): Promise<void> => {
     const { secretId } = secret;
     // What is half done has to be carried on whatever becomes of others, and its end says little about them.
-    const onTrust = !isHalfDone(secret);
-    const ended = onTrust ? breaker.begin() : () => {};
+    const ended = isHalfDone(secret) ? () => {} : breaker.begin();
+    if (!isHalfDone(secret)) onTrust.set(secretId, clock.now());
     open += 1;
-    if (onTrust) openOnTrust += 1;
     const result = await options.apart(async () => {
       const rotated = await rotateSecret({ ...context, probePauseMs }, secretId, options);
       settle(rotated);
       return rotated;
     });
     open -= 1;
-    if (onTrust) openOnTrust -= 1;
+    onTrust.delete(secretId);
     ended(result);
     wake();
   };
@@ -143,13 +116,14 @@ async function work(
 
   const begun: Promise<void>[] = [];
   const mayBegin = () => clock.now() + ROTATION_MS < deadlineAt;
-  for (let [next] = left; next && mayBegin() && !(options.handOver && breaker.hasPassed); [next] = left) {
+  const isOthers = (next: SecretResult) => options.handOver && breaker.hasPassed && !isHalfDone(next);
+  for (let [next] = left; next && mayBegin() && !isOthers(next); [next] = left) {
     const isFirst = isHalfDone(next);
-    if (open < options.concurrency && (isFirst || openOnTrust < breaker.allowed)) {
+    if (open < options.concurrency && (isFirst || onTrust.size - slow() < breaker.allowed)) {
       await clock.sleep(Math.max(0, nextAtMs - clock.now()));
       nextAtMs = Math.max(nextAtMs, clock.now()) + 1_000 / options.perSecond;
       begun.push(...left.splice(isFirst ? 0 : breaker.pick(left.length), 1).map(begin));
-    } else if (open > 0) await oneEnded();
+    } else if (open > 0) await Promise.race([oneEnded(), clock.sleep(GLANCE_MS)]);
     else break;
   }
   await settleLeft();
@@ -157,13 +131,16 @@ async function work(
 
   async function settleLeft(): Promise<void> {
     if (left.length === 0) return;
-    if (options.handOver && breaker.hasPassed) return settleAll(await handedOver(options.handOver, left));
-    if (mayBegin()) settleAll({ status: "planned", error: describeError(breaker.stopped) });
-    else settleAll({ status: "in-progress", error: describeError(outOfTime()) });
+    if (options.handOver && breaker.hasPassed && !left.some(isHalfDone)) {
+      const outcome = await handedOver(options.handOver, left);
+      return settleAll(() => outcome);
+    }
+    if (mayBegin()) return settleAll(() => ({ status: "planned", error: describeError(breaker.stopped) }));
+    settleAll((secret) => ({ status: "in-progress", error: describeError(outOfTime(secret)) }));
   }
 
-  function settleAll(outcome: Pick<SecretResult, "status" | "error">): void {
-    for (const { dueAt: _, ...secret } of left) settle({ ...secret, ...outcome });
+  function settleAll(outcomeOf: (secret: SecretResult) => Pick<SecretResult, "status" | "error">): void {
+    for (const { dueAt: _, ...secret } of left) settle({ ...secret, ...outcomeOf(secret) });
   }
 }
 
@@ -179,8 +156,8 @@ async function handedOver(
   }
 }
 
-function outOfTime(): RotationError {
+function outOfTime(secret: SecretResult): RotationError {
   return new RotationError("InProgress", "The time of this run ended before this secret's turn", {
-    effect: "none",
+    effect: isHalfDone(secret) ? "unknown" : "none",
   });
 }

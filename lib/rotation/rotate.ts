@@ -108,7 +108,7 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
             await run.step("testSecret", () => testSecret(context, { secretId, current, pending, watch }));
           }
           await run.step("finishSecret", () =>
-            finishSecret(context, { secretId, pending, watch, description: seen }),
+            finishSecret(context, { secretId, pending, watch, description: seen }).catch(leftApart),
           );
           const exposureMs = isAlternation(current.value, pending.value) ? 0 : watch.exposureMs();
           if (exposureMs !== undefined) findings.exposureMs = exposureMs;
@@ -129,6 +129,14 @@ async function drive(context: Context, start: Start, findings: Findings): Promis
     const taskId = run.watch?.tasks.taskId;
     if (taskId !== undefined) findings.taskId = taskId;
   }
+}
+
+/** Whatever the call did that failed: Redis has the new password, and clients read the old one. */
+function leftApart(error: unknown): never {
+  const isUntold =
+    error instanceof RotationError && error.effect === "none" && error.code !== "StoreConflict";
+  if (!isUntold) throw error;
+  throw new RotationError(error.code, error.message, { effect: "applied", requestId: error.requestId });
 }
 
 /**

@@ -1,5 +1,5 @@
-import { RotationError } from "../errors.ts";
-import type { AccountRights, ControlPlane, SecretDescription, SecretValue } from "../ports.ts";
+import { asRotationError, RotationError } from "../errors.ts";
+import type { AccountRights, ControlPlane, Ready, SecretDescription, SecretValue } from "../ports.ts";
 import { rightsLike } from "./account.ts";
 import type { Context } from "./context.ts";
 import { asksForOldPassword, findOldPassword } from "./old-password.ts";
@@ -31,12 +31,26 @@ export async function setSecret(
     watch.tasks.refused(error);
   });
   if (!change || !(await request.mayBeSent())) return;
+  let stopped: RotationError | undefined;
+  // Once more, since the request may have waited for its turn.
+  const ready = async (): Promise<void> => {
+    try {
+      if (await request.mayBeSent()) return;
+    } catch (error) {
+      stopped = asRotationError(error);
+      throw stopped;
+    }
+    stopped = OVERTAKEN;
+    throw stopped;
+  };
   try {
-    const { taskId } = await change();
+    const { taskId } = await change(ready);
     context.observe({ type: "sent", secretId, region, instanceId, taskId });
     watch.tasks.sent(taskId);
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
+    if (error === OVERTAKEN) return;
+    if (error === stopped) throw error;
     // The old password was good when it was asked for: since then, another run has changed it.
     const isOvertaken = error.code === "OldPasswordError";
     if (error.passing || error.effect !== "none" || isOvertaken) return watch.tasks.refused(error);
@@ -49,13 +63,16 @@ export async function setSecret(
   }
 }
 
+/** Another run has made the pending version current while the request waited for its turn. */
+const OVERTAKEN = new RotationError("StoreConflict", "Another run was faster", { effect: "none" });
+
 /** The one request that brings the pending password into Redis; undefined where it is in force by now. */
 async function prepareChange(
   context: Context,
   secretId: string,
   pending: Version,
   watch: Watch,
-): Promise<(() => Promise<{ readonly taskId: number }>) | undefined> {
+): Promise<((ready: Ready) => Promise<{ readonly taskId: number }>) | undefined> {
   const { controlPlane, store } = context;
   const { value } = pending;
   const { password } = value;
@@ -69,15 +86,15 @@ async function prepareChange(
       effect,
     });
     if (oldPassword === password) return undefined;
-    return () => controlPlane.changePassword(value, { password, oldPassword });
+    return (ready) => controlPlane.changePassword(value, { password, oldPassword, ready });
   }
   const isMissing = value.usernames && (await controlPlane.describeAccount(value)) === undefined;
   if (isMissing && value.username !== "default") {
     const active = await readCurrent(store, await store.describe(secretId));
     const rights = await rightsLike(controlPlane, active.value);
-    return () => createOnce(controlPlane, value, rights);
+    return (ready) => createOnce(controlPlane, value, rights, ready);
   }
-  return () => controlPlane.changePassword(value, { password });
+  return (ready) => controlPlane.changePassword(value, { password, ready });
 }
 
 /** What the API answers where another run has made the account meanwhile is not documented: what counts is that it is there. */
@@ -85,9 +102,10 @@ async function createOnce(
   controlPlane: ControlPlane,
   value: SecretValue,
   rights: AccountRights,
+  ready: Ready,
 ): Promise<{ readonly taskId: number }> {
   try {
-    return await controlPlane.createAccount(value, value.password, rights);
+    return await controlPlane.createAccount(value, value.password, rights, ready);
   } catch (error) {
     const isRefused = error instanceof RotationError && error.code === "RequestRefused";
     if (!isRefused || (await controlPlane.describeAccount(value)) === undefined) throw error;

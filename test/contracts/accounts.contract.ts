@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { RotationError } from "../../lib/errors.ts";
 import type { Account, PasswordApi } from "../../lib/ports.ts";
 import type { Fault } from "../cloud/tencentdb/faults.ts";
 import type { InstanceOptions } from "../cloud/tencentdb/instances.ts";
@@ -71,6 +72,15 @@ export function describeAccountContract(
           given.db.isPassword(instanceId, NEW, each),
         );
         expect(opens).toEqual([username]);
+        expect(given.db.passwordsSent(instanceId, username)).toMatchObject({ calls: 1 });
+      });
+
+      it("is asked whether it is still wanted right before it is sent, and is not where it is not", async () => {
+        const unwanted = new RotationError("VersionNotPending", "It was released", { effect: "none" });
+        const ready = () => Promise.reject(unwanted);
+        const error = await refusal(given.controlPlane.changePassword(account, { ...change, ready }));
+        expect(error).toBe(unwanted);
+        await given.controlPlane.changePassword(account, { ...change, ready: async () => {} });
         expect(given.db.passwordsSent(instanceId, username)).toMatchObject({ calls: 1 });
       });
 
@@ -210,6 +220,14 @@ export function describeAccountContract(
     });
 
     describe("createAccount", () => {
+      it("is asked whether it is still wanted right before it is sent, and is not where it is not", async () => {
+        const unwanted = new RotationError("VersionNotPending", "It was released", { effect: "none" });
+        const ready = () => Promise.reject(unwanted);
+        const error = await refusal(given.controlPlane.createAccount(missing, NEW, RIGHTS, ready));
+        expect(error).toBe(unwanted);
+        expect(actions()).not.toContain("CreateInstanceAccount");
+      });
+
       it("starts one task, which makes the account with its password and its rights", async () => {
         const { taskId } = await given.controlPlane.createAccount(missing, NEW, RIGHTS);
         await given.advance(9_000);

@@ -166,7 +166,7 @@ describe("the queue", () => {
     expect(DependsOn).toEqual(["FleetQueuePolicy"]);
   });
 
-  it("has an alarm on what it has given up", () => {
+  it("has an alarm on what it has given up, and on what nobody takes", () => {
     expect(resources.RotationDeadLettersAlarm.Properties).toMatchObject({
       AlarmName: "redis-rotation-prod-rotation-dead-letters",
       Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": ["RotationDeadLetters", "QueueName"] } }],
@@ -174,6 +174,11 @@ describe("the queue", () => {
       AlarmActions: [{ Ref: "AlarmTopic" }],
     });
     expect(resources.DeadLettersAlarm).toBeUndefined();
+    expect(resources.RotationBacklogAlarm.Properties).toMatchObject({
+      MetricName: "ApproximateAgeOfOldestMessage",
+      Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": ["RotationQueue", "QueueName"] } }],
+      Threshold: 10_800,
+    });
   });
 });
 

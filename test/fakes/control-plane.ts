@@ -168,7 +168,8 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
       }
     },
 
-    async changePassword(account, { password, oldPassword = "" }) {
+    async changePassword(account, { password, oldPassword = "", ready }) {
+      await ready?.();
       const { api, instanceId } = account;
       switch (api) {
         case "ResetPassword":
@@ -190,7 +191,8 @@ export function createFakeControlPlane(options: FakeControlPlaneOptions): Contro
       }
     },
 
-    async createAccount(account, password, { privilege, readonlyPolicy }) {
+    async createAccount(account, password, { privilege, readonlyPolicy }, ready) {
+      await ready?.();
       return start(account, "CreateInstanceAccount", {
         AccountName: account.username,
         AccountPassword: password,

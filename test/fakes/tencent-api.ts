@@ -23,10 +23,11 @@ export interface InMemoryTencentOptions {
 export function inMemoryTencent(options: InMemoryTencentOptions): TencentClient {
   const { service, version, region, errors, clock, limiter, travelMs } = options;
   const host = `${service}.tencentcloudapi.com`;
-  return ({ action, params, answer, change, secrets = [] }) =>
+  return ({ action, params, answer, change, secrets = [], ready }) =>
     withRetries({ change }, clock, async () => {
       const key = `${region}/${action}`;
       await limiter.acquire(key);
+      await ready?.();
       await clock.sleep(travelMs);
       const requestId = `${action}-${clock.now()}`;
       try {

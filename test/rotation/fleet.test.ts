@@ -2,14 +2,18 @@ import { describe, expect, it } from "vitest";
 import { RotationError } from "../../lib/errors.ts";
 import type { ControlPlane, SecretResult } from "../../lib/ports.ts";
 import type { Context } from "../../lib/rotation/context.ts";
-import { type FleetOptions, rotateFleet, withoutRivals } from "../../lib/rotation/fleet.ts";
+import { type FleetOptions, rotateFleet } from "../../lib/rotation/fleet.ts";
+import { withoutRivals } from "../../lib/rotation/rivals.ts";
 import { createFleetWorld, type FleetWorld } from "../fakes/fleet-world.ts";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
-function rotate(world: FleetWorld, context: Context, options: Partial<FleetOptions> = {}) {
-  return rotateFleet(context, world.names, {
+const rotate = (world: FleetWorld, context: Context, options: Partial<FleetOptions> = {}) =>
+  rotateFleet(context, world.names, optionsOf(world, options));
+
+function optionsOf(world: FleetWorld, options: Partial<FleetOptions> = {}): FleetOptions {
+  return {
     intervalDays: 30,
     force: false,
     canary: 1,
@@ -19,7 +23,7 @@ function rotate(world: FleetWorld, context: Context, options: Partial<FleetOptio
     apart: world.apart,
     onResult: () => {},
     ...options,
-  });
+  };
 }
 
 /** How many ended how: `failed AccessDenied`. */
@@ -205,12 +209,62 @@ describe("a fleet", () => {
   it("is not held up by what cannot end, run after run", async () => {
     const world = createFleetWorld({ size: 5, ageMs: (index) => (60 - index) * DAY_MS });
     world.tencentDb.planNextTask({ durationMs: Number.POSITIVE_INFINITY }, "crs-00000000");
-    // The canary hangs, and with it the first run.
-    expect(tally(await rotate(world, world.run(5 * MINUTE_MS)))).toEqual({ "in-progress InProgress": 5 });
-    expect(tally(await rotate(world, world.run(5 * MINUTE_MS)))).toEqual({
-      "in-progress InProgress": 1,
-      rotated: 4,
+    const [first, ...others] = await rotate(world, world.run(5 * MINUTE_MS));
+    expect([first?.status, tally(others)]).toEqual(["in-progress", { rotated: 4 }]);
+    const again = await rotate(world, world.run(5 * MINUTE_MS), { intervalDays: 0 });
+    expect(tally(again)).toEqual({ "in-progress InProgress": 1, rotated: 4 });
+  });
+
+  it("gets on although more secrets are broken than are tried, and they are the oldest", async () => {
+    const world = createFleetWorld({
+      size: 12,
+      ageMs: (index) => (60 - index) * DAY_MS,
+      fields: (index) => (index < 10 ? { password: "not-the-one-1", host: "10.9.9.9" } : {}),
     });
+    await rotate(world, world.run());
+    expect(world.rotated()).toEqual(world.names.slice(10));
+  });
+
+  it("hands over nothing that is half done, and promotes it past canaries that fail", async () => {
+    const world = createFleetWorld({ size: 20 });
+    const dying = world.run();
+    const crash = () => Promise.reject(new Error("the process died"));
+    const cut = { ...dying, store: { ...dying.store, promote: crash } };
+    await rotateFleet(cut, world.names.slice(0, 5), optionsOf(world, { canary: 0 }));
+    expect(world.rotated()).toEqual([]);
+
+    const context = world.run();
+    const controlPlane = refusing(context.controlPlane, () => true);
+    const handOver = () => Promise.reject(new Error("must not be called"));
+    const results = await rotate(world, { ...context, controlPlane }, { handOver });
+    expect(tally(results)).toEqual({ rotated: 5, "failed AccessDenied": 4, "planned FleetStopped": 11 });
+    expect(world.rotated()).toEqual(world.names.slice(0, 5));
+  });
+
+  it("tells that what is half done and has no time left may have changed Redis", async () => {
+    const world = createFleetWorld({ size: 3 });
+    const dying = world.run();
+    const crash = () => Promise.reject(new Error("the process died"));
+    const cut = { ...dying, store: { ...dying.store, promote: crash } };
+    await rotateFleet(cut, world.names.slice(0, 1), optionsOf(world, { canary: 0 }));
+    const results = await rotate(world, world.run(30_000));
+    expect(results.map(({ status, error }) => [status, error?.effect])).toEqual([
+      ["in-progress", "unknown"],
+      ["in-progress", "none"],
+      ["in-progress", "none"],
+    ]);
+  });
+
+  it("carries on with the half-done one of two secrets that are for the same account", async () => {
+    const twin = { instanceId: "crs-00000000", host: "10.0.0.0" };
+    const world = createFleetWorld({ size: 2, fields: (index) => (index === 1 ? twin : {}) });
+    const dying = world.run();
+    const crash = () => Promise.reject(new Error("the process died"));
+    const cut = { ...dying, store: { ...dying.store, promote: crash } };
+    await rotateFleet(cut, world.names.slice(0, 1), optionsOf(world, { canary: 0 }));
+    const results = await rotate(world, world.run());
+    expect(tally(results)).toEqual({ rotated: 1, "failed SecretInvalid": 1 });
+    expect(world.rotated()).toEqual([world.names[0]]);
   });
 
   it("is handed over once the canaries have succeeded", async () => {

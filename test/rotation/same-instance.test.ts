@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { withoutRivals } from "../../lib/rotation/fleet.ts";
+import { withoutRivals } from "../../lib/rotation/rivals.ts";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
 import { createRig, type Rig } from "./rig.ts";
 

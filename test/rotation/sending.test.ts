@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { abandonSecret } from "../../lib/rotation/abandon.ts";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
-import { createRig, FIRST_PASSWORD, NAME, type RigOptions } from "./rig.ts";
+import { createRig, FIRST_PASSWORD, NAME, type Rig, type RigOptions } from "./rig.ts";
 
 const FORCED = { intervalDays: 30, force: true };
 const A = { name: "app_a", password: "first-a-passw0rd" };
@@ -74,5 +74,45 @@ describe("what is told", () => {
       code: "OldPasswordError",
       effect: "unknown",
     });
+  });
+});
+
+describe("a request waits for its turn at the API", () => {
+  const waiting = (rig: Rig, waitMs: number, meanwhile: () => Promise<unknown> = async () => {}) => ({
+    ...rig.controlPlane,
+    changePassword: (async (account, change) => {
+      await meanwhile();
+      await rig.clock.sleep(waitMs);
+      return rig.controlPlane.changePassword(account, change);
+    }) satisfies typeof rig.controlPlane.changePassword,
+  });
+
+  it("what is abandoned meanwhile is not sent", async () => {
+    const rig = createRig();
+    const abandon = () => abandonSecret(rig.run(), NAME, true);
+    const result = await rotateSecret(rig.run({ controlPlane: waiting(rig, 5_000, abandon) }), NAME, FORCED);
+    expect(result).toMatchObject({ status: "failed", error: { code: "VersionNotPending", effect: "none" } });
+    expect(rig.calls("ResetPassword")).toBe(0);
+    expect(rig.opens(FIRST_PASSWORD)).toBe(true);
+  });
+
+  it("nothing is sent when too little time is left by then, and the pending version stays", async () => {
+    const rig = createRig();
+    const context = rig.run({ controlPlane: waiting(rig, 60_000) }, 80_000);
+    expect(await rotateSecret(context, NAME, FORCED)).toMatchObject({
+      status: "in-progress",
+      error: { code: "InProgress", effect: "none" },
+    });
+    expect(rig.calls("ResetPassword")).toBe(0);
+    expect(rig.at("AWSPENDING")).toBeDefined();
+  });
+
+  it("nothing is sent where another run has finished the rotation meanwhile", async () => {
+    const rig = createRig();
+    const other = () => rotateSecret(rig.run(), NAME, FORCED);
+    const result = await rotateSecret(rig.run({ controlPlane: waiting(rig, 5_000, other) }), NAME, FORCED);
+    expect(result.status).toBe("rotated");
+    expect(rig.calls("ResetPassword")).toBe(1);
+    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
   });
 });
