@@ -28,8 +28,8 @@ export function isAlternation(current: SecretValue, pending: SecretValue): boole
  * @throws RotationError `AccountNotFound`
  */
 export async function requireAccount(controlPlane: ControlPlane, value: SecretValue): Promise<void> {
-  const { api, username, instanceId, region } = value;
-  if (api !== "ModifyInstanceAccount" || username === "default") return;
+  const { username, instanceId, region } = value;
+  if (username === "default") return;
   if ((await controlPlane.describeAccount(value)) !== undefined) return;
   throw new RotationError(
     "AccountNotFound",

@@ -52,13 +52,13 @@ export async function preflight(context: Context, secretId: string, value: Secre
  * lock the clients out and could never be proven. An operator who knows better forces it.
  */
 export function requireOwnAddress(value: SecretValue, { instance, current }: Preflight): void {
-  const own = probeTarget({ ...value, host: instance.host ?? "", port: instance.port ?? 0 });
-  const asked = probeTarget(value, instance);
-  if (current !== "rejected" || (asked?.host === own?.host && asked?.port === own?.port)) return;
+  const { host: ownHost = "", port: ownPort = 0 } = instance;
+  const { host = ownHost, port = ownPort } = value;
+  if (current !== "rejected" || (host === ownHost && port === ownPort)) return;
   throw new RotationError(
     "CurrentPasswordRejected",
-    `The current password is rejected at ${asked?.host}:${asked?.port}, and instance ${value.instanceId} in ` +
-      `${value.region} listens at ${own?.host}:${own?.port}: the secret may name another Redis`,
+    `The current password is rejected at ${host}:${port}, and instance ${value.instanceId} in ` +
+      `${value.region} listens at ${ownHost}:${ownPort}: the secret may name another Redis`,
     { effect: "none" },
   );
 }

@@ -1,6 +1,7 @@
 import { SecretsManagerServiceException } from "@aws-sdk/client-secrets-manager";
 import { describe, expect, it } from "vitest";
-import { type FailedCall, mayBeDone, storeError } from "../../lib/drivers/aws-errors.ts";
+import { type FailedCall, isThrottling, mayBeDone, storeError } from "../../lib/drivers/aws-errors.ts";
+import { ProxyFailure } from "../../lib/drivers/proxy-agent.ts";
 
 const call: FailedCall = {
   what: "PutSecretValue of redis/orders",
@@ -9,11 +10,17 @@ const call: FailedCall = {
   aborted: false,
 };
 
+interface Told {
+  readonly name?: string;
+  readonly httpStatusCode?: number;
+  readonly requestId?: string;
+}
+
 const named = (name: string, fields: object = {}) => Object.assign(new Error("p@ss-W0rd"), { name }, fields);
 
-const exception = (message: string, fields: object = {}) =>
+const exception = (message: string, { name = "InvalidParameterException", ...fields }: Told = {}) =>
   new SecretsManagerServiceException({
-    name: "InvalidParameterException",
+    name,
     $fault: "client",
     $metadata: { httpStatusCode: 400, ...fields },
     message,
@@ -39,6 +46,12 @@ describe("whatever the SDK throws becomes a code and a sentence without the SDK'
       named("Error", { code: "ECONNRESET" }),
       "StoreUnavailable",
       "no answer (ECONNRESET)",
+    ],
+    [
+      "where a proxy let nothing through",
+      new ProxyFailure("the proxy answered 407: set its user"),
+      "StoreUnavailable",
+      "the proxy answered 407: set its user",
     ],
     [
       "where a gateway answered",
@@ -98,7 +111,7 @@ describe("a message of the service is not shown", () => {
 });
 
 describe("a failed attempt", () => {
-  it.each(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])(
+  it.each(["EPROXY", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])(
     "has done nothing where no connection came about: %s",
     (code) => expect(mayBeDone(named("Error", { code }))).toBe(false),
   );
@@ -110,5 +123,14 @@ describe("a failed attempt", () => {
     ["nobody knows why", named("Error"), true],
   ])("may have done its work or not where %s", (_, thrown, expected) => {
     expect(mayBeDone(thrown)).toBe(expected);
+  });
+
+  it.each([
+    ["the service says so", exception("", { name: "ThrottlingException" }), true],
+    ["the service says so in another word", exception("", { name: "TooManyRequestsException" }), true],
+    ["the service refused it for another reason", exception(""), false],
+    ["another than the service says so", named("ThrottlingException"), false],
+  ])("was one too many or not where %s", (_, thrown, expected) => {
+    expect(isThrottling(thrown)).toBe(expected);
   });
 });

@@ -9,7 +9,7 @@ class QuickFirst extends BaseSequencer {
   }
 }
 
-/** For Stryker: the tests that judge lib/rotation, the passwords and the errors in memory. No redis-server, no bundles. */
+/** For Stryker: the tests that judge lib/rotation, the passwords and the errors in memory. No redis-server, no bundles, no fleet of a thousand. */
 export default defineConfig({
   test: {
     include: [
@@ -20,6 +20,7 @@ export default defineConfig({
       "test/docs/errors.test.ts",
       "test/handler/invoke.test.ts",
     ],
+    exclude: ["test/rotation/fleet.test.ts"],
     testTimeout: 4_000,
     isolate: false,
     sequence: { sequencer: QuickFirst },

@@ -87,6 +87,28 @@ describe("abandon", () => {
     expect(rig.at("AWSPENDING")).toBeUndefined();
   });
 
+  it.each([
+    ["region", {}, { region: "ap-beijing" }],
+    ["instance", {}, { instanceId: "crs-elsewhere" }],
+    ["account", {}, { username: "app_b" }],
+    [
+      "pair",
+      { username: "app_a", usernames: ["app_a", "app_b"] },
+      { username: "app_b", usernames: ["app_b", "app_a"] },
+    ],
+  ])(
+    "gives up a version for another %s whose password opens Redis by force alone",
+    async (_, secret, fields) => {
+      const rig = createRig({ secret });
+      rig.putPending({ ...fields, password: "pending-password-1" });
+      for (const account of ["default", "app_b"])
+        await rig.redis.setPassword(INSTANCE.instanceId, account, "pending-password-1");
+      expect((await abandonSecret(rig.run(), NAME, false)).error?.code).toBe("RotationPending");
+      expect(await abandonSecret(rig.run(), NAME, true)).toMatchObject({ status: "ok" });
+      expect(rig.at("AWSPENDING")).toBeUndefined();
+    },
+  );
+
   it("gives up a version of an instance that is gone", async () => {
     const rig = createRig();
     rig.putPending({ password: "pending-password-1" });

@@ -70,9 +70,12 @@ describe("the breaker", () => {
     expect(breaker.allowed).toBe(ALL);
   });
 
-  it.each(["not-due", "in-progress"] as const)("takes no notice of what ends %s", (status) => {
+  it.each([
+    ["not-due", { ...GOOD, status: "not-due" }],
+    ["in-progress", { ...bad("InProgress"), status: "in-progress" }],
+  ] as const)("takes no notice of what ends %s", (_, result) => {
     const breaker = new Breaker({ canary: 0, breaker: 3 });
-    end(breaker, bad(), bad(), { ...GOOD, status }, bad());
+    end(breaker, bad(), bad(), result, bad());
     expect(breaker.allowed).toBe(1);
   });
 
@@ -84,6 +87,22 @@ describe("the breaker", () => {
       ended(GOOD);
     }
     expect(breaker.allowed).toBe(1);
+  });
+
+  it.each([
+    ["goes on counting past", "before", 1],
+    ["counts from the beginning after", "after", ALL],
+  ] as const)("%s a success that began %s the first failure of the row ended", (_, when, allowed) => {
+    const breaker = new Breaker({ canary: 0, breaker: 3 });
+    const failing = breaker.begin();
+    const before = breaker.begin();
+    failing(bad());
+    const after = breaker.begin();
+    end(breaker, bad());
+    const ended = { before, after }[when];
+    ended(GOOD);
+    end(breaker, bad());
+    expect(breaker.allowed).toBe(allowed);
   });
 
   it("is cleared by a trial that succeeds, and counts anew", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Probe } from "../../lib/ports.ts";
+import { RotationError } from "../../lib/errors.ts";
+import type { Probe, SecretStore } from "../../lib/ports.ts";
 import { planSecret } from "../../lib/rotation/inspect.ts";
 import { rollbackSecret, rotateSecret } from "../../lib/rotation/rotate.ts";
 import { createRig, INSTANCE, NAME, type Rig } from "./rig.ts";
@@ -9,6 +10,19 @@ const FORCED = { intervalDays: 30, force: true };
 /** Within the rule of API 2.0, too. */
 const FIRST_PASSWORD = "firstPassw0rd";
 const BY_HAND = "set-by-hand-Pw1";
+
+/** From the moment a version is staged, all proxies reject the first password for so long. */
+function lagging(rig: Rig, lagMs: number): { readonly probe: Probe } {
+  let until: number | undefined;
+  return {
+    async probe(target) {
+      if (rig.at("AWSPENDING") !== undefined) until ??= rig.clock.now() + lagMs;
+      const lags = until !== undefined && rig.clock.now() < until;
+      if (lags && target.password === FIRST_PASSWORD) return { answer: "rejected" };
+      return rig.redis.probe(target);
+    },
+  };
+}
 
 describe.each(["ModifyInstancePassword", "ModfiyRedisPassword"])("%s", (api) => {
   const rigWith = (context = {}) =>
@@ -83,10 +97,63 @@ describe.each(["ModifyInstancePassword", "ModfiyRedisPassword"])("%s", (api) => 
     const { error } = await rotateSecret(rig.run(), NAME, DUE);
     expect(error).toMatchObject({
       code: "OldPasswordError",
+      effect: "none",
       message: expect.stringContaining("tried: pending, current"),
     });
     expect(rig.at("AWSPENDING")).toBe(pendingId);
     expect(rig.calls(api)).toBe(0);
+  });
+
+  it("does not say that nothing was done where it is lost after a task that failed", async () => {
+    const rig = rigWith();
+    rig.tencentDb.planNextTask({ ending: "failed" });
+    const running = rotateSecret(rig.context, NAME, DUE);
+    await rig.clock.sleep(5_000);
+    await rig.tencentDb.changeByHand(INSTANCE.instanceId, BY_HAND);
+    expect((await running).error).toMatchObject({ code: "OldPasswordError", effect: "unknown" });
+    expect(rig.calls(api)).toBe(1);
+  });
+
+  it("gets over proxies that reject the right one for two seconds after the version was staged", async () => {
+    const rig = rigWith();
+    const { probe } = lagging(rig, 2_000);
+    expect(await rotateSecret(rig.run({ probe }), NAME, DUE)).toMatchObject({ status: "rotated" });
+    expect(rig.opens(rig.passwordAt("AWSCURRENT"))).toBe(true);
+    expect(rig.calls(api)).toBe(1);
+  });
+
+  it("says at once that Redis cannot be asked any more, instead of calling the old password lost", async () => {
+    const rig = rigWith();
+    await rig.tencentDb.changeByHand(INSTANCE.instanceId, BY_HAND);
+    let probes = 0;
+    const probe: Probe = async (target) => {
+      probes += 1;
+      // The preflight asks with a wrong password and with the current one.
+      return probes <= 2 ? rig.redis.probe(target) : { answer: "unknown", reason: "The path is lost." };
+    };
+    const { error } = await rotateSecret(rig.run({ probe }), NAME, FORCED);
+    expect(error).toMatchObject({
+      code: "RedisUnreachable",
+      message: expect.stringContaining("The path is lost"),
+    });
+    expect(rig.at("AWSPENDING")).toBeUndefined();
+  });
+
+  it("says at once what keeps it from reading the previous version", async () => {
+    const rig = rigWith();
+    await rotated(rig);
+    await rig.tencentDb.changeByHand(INSTANCE.instanceId, BY_HAND);
+    await rig.clock.sleep(60_000);
+    const previousId = rig.at("AWSPREVIOUS");
+    const store: SecretStore = {
+      ...rig.store,
+      async read(secretId, versionId) {
+        if (versionId !== previousId) return rig.store.read(secretId, versionId);
+        throw new RotationError("StoreDenied", "GetSecretValue: the key is denied", { effect: "none" });
+      },
+    };
+    const { error } = await rotateSecret(rig.run({ store }), NAME, FORCED);
+    expect(error?.code).toBe("StoreDenied");
   });
 
   it("looks again where the API says that the old password is wrong: another run has changed it", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ControlPlane } from "../../lib/ports.ts";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
 import { DUE, rotated } from "./expectations.ts";
 import { createRig, INSTANCE, NAME, type Rig } from "./rig.ts";
@@ -56,6 +57,22 @@ describe("a run gives up", () => {
     });
   });
 
+  it("and does not show the password, where those words quote it", async () => {
+    const rig = createRig();
+    for (let i = 0; i < 3; i++) rig.tencentDb.planNextTask({ ending: "error" });
+    const quoted = () => `${rig.passwordAt("AWSPENDING")} was not taken`;
+    const controlPlane: ControlPlane = {
+      ...rig.controlPlane,
+      async describeTask(...asked) {
+        const task = await rig.controlPlane.describeTask(...asked);
+        return task.state === "failed" ? { ...task, message: quoted() } : task;
+      },
+    };
+    const { error } = await rotateSecret(rig.run({ controlPlane }), NAME, DUE);
+    expect(error?.message).toContain("the last was 16659: *** was not taken");
+    expect(error?.message).not.toContain(rig.passwordAt("AWSPENDING"));
+  });
+
   it("after three tasks that succeeded and changed nothing", async () => {
     const rig = createRig();
     for (let i = 0; i < 3; i++) rig.tencentDb.planNextTask({ ending: "succeed", changes: false });
@@ -69,6 +86,14 @@ describe("a run gives up", () => {
     rig.tencentDb.failNext("ResetPassword", { kind: "error", code: "RequestLimitExceeded" });
     const { error } = await rotateSecret(rig.context, NAME, DUE);
     expect([error?.code, rig.calls("ResetPassword")]).toEqual(["Throttled", 12]);
+  });
+
+  it("after sixty refusals because another flow holds the instance", async () => {
+    const rig = createRig();
+    const busy = { kind: "error", code: "ResourceUnavailable.InstanceStatusAbnormal" } as const;
+    rig.tencentDb.failNext("ResetPassword", busy, { times: 99 });
+    const { error } = await rotateSecret(rig.run({}, 7_200_000), NAME, DUE);
+    expect([error?.code, rig.calls("ResetPassword")]).toEqual(["InstanceBusy", 60]);
   });
 
   it("where the instance is isolated while it waits", async () => {
