@@ -1,12 +1,12 @@
 import type { FleetRow } from "./fleet.ts";
 import { boundSeconds } from "./fleet-figures.ts";
 
-const WIDTH = 720;
+const WIDTH = 800;
 const HEIGHT = 420;
-const MARGIN = { left: 76, right: 190, top: 44, bottom: 52 };
+const MARGIN = { left: 76, right: 250, top: 44, bottom: 52 };
 /** Powers of ten: secrets, and seconds. */
-const X = [2, 4] as const;
-const Y = [1, 6] as const;
+const X = [0, 4] as const;
+const Y = [0.8, 5.8] as const;
 
 const LINES = [
   { label: "plain loop", color: "#b45309", pick: (row: FleetRow) => row.way === "plain loop" },
@@ -72,7 +72,7 @@ function axes(): string[] {
       grid(MARGIN.left, y(seconds), right, y(seconds)),
       text(MARGIN.left - 8, y(seconds) + 4, label, 'text-anchor="end" fill="#374151"'),
     ]),
-    ...[100, 1_000, 10_000].flatMap((size) => [
+    ...[1, 100, 1_000, 10_000].flatMap((size) => [
       grid(x(size), MARGIN.top, x(size), bottom),
       text(x(size), bottom + 20, size.toLocaleString("en"), 'text-anchor="middle" fill="#374151"'),
     ]),
