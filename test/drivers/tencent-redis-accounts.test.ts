@@ -27,7 +27,7 @@ async function answering(...replies: Reply[]) {
     signal: new AbortController().signal,
     clock: { now: () => 0, sleep: async () => {} },
     limiter: async (key) => void paces.push(key),
-    timeoutMs: 200,
+    timeoutMs: 800,
   });
   const sent = () =>
     api.requests.map(({ headers, body }) => [headers["x-tc-action"], JSON.parse(body)] as const);

@@ -37,7 +37,7 @@ function driver(endpointUrl: string, options: Partial<TencentRedisV2Options> = {
     signal: new AbortController().signal,
     clock: { now: systemClock.now, sleep: async () => {} },
     limiter: async () => {},
-    timeoutMs: 200,
+    timeoutMs: 800,
     randomBytes,
     ...options,
   };

@@ -28,7 +28,7 @@ function driver(endpointUrl: string, options: Partial<TencentRedisOptions> = {})
     signal: new AbortController().signal,
     clock: impatient(() => 0),
     limiter: async () => {},
-    timeoutMs: 200,
+    timeoutMs: 800,
     ...options,
   });
 }
