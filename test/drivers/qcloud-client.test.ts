@@ -195,11 +195,11 @@ describe("after a broken answer of API 2.0", () => {
 
   it("waits for a head and for a body, each as long as it may take", async () => {
     const slow: Reply = (response) => {
-      setTimeout(() => response.writeHead(200).flushHeaders(), 70);
-      setTimeout(() => response.end('{"code":0,"data":{"requestId":1}}'), 140);
+      setTimeout(() => response.writeHead(200).flushHeaders(), 300);
+      setTimeout(() => response.end('{"code":0,"data":{"requestId":1}}'), 600);
     };
     const api = await serve(slow);
-    expect(await harness(api.url, { timeoutMs: 110 }).change()).toEqual({ requestId: 1 });
+    expect(await harness(api.url, { timeoutMs: 500 }).change()).toEqual({ requestId: 1 });
   });
 });
 

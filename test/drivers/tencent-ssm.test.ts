@@ -81,7 +81,7 @@ describe("tencentSsm over HTTP", () => {
   ])("says that the store cannot be used for now: %s", async (what, fault, effect) => {
     const SecretName = `broken-${fault.kind}-${effect}`;
     ssm.call("CreateSecret", { SecretName, SecretString: "old" });
-    const store = driver(server.url, clock, { timeoutMs: 50 });
+    const store = driver(server.url, clock, { timeoutMs: 400 });
     ssm.failNext("ListSecretVersionIds", fault, { times: 4, secretName: SecretName });
     const code = what === "too many requests" ? "StoreThrottled" : "StoreUnavailable";
     expect(await failed(store.describe(SecretName))).toMatchObject({ code, effect: "none", passing: true });
