@@ -1,6 +1,7 @@
 import type { FleetRow } from "./fleet.ts";
 import { boundSeconds } from "./fleet-figures.ts";
 
+const TITLE = "Time to rotate a fleet in one region, by its size";
 const WIDTH = 800;
 const HEIGHT = 420;
 const MARGIN = { left: 76, right: 250, top: 44, bottom: 52 };
@@ -36,13 +37,9 @@ export function drawChart(rows: readonly FleetRow[]): string {
   const bound = sizes.map((size) => [size, boundSeconds(size, "unlimited")] as const);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<title>${TITLE}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    text(
-      MARGIN.left,
-      24,
-      "Time to rotate a fleet in one region, by its size",
-      'font-size="15" fill="#111827"',
-    ),
+    text(MARGIN.left, 24, TITLE, 'font-size="15" fill="#111827"'),
     ...axes(),
     line(bound, "#6b7280", 'stroke-dasharray="5 4"'),
     ...LINES.flatMap(({ label, color, pick }, index) => {
