@@ -15,7 +15,7 @@ type Failure = NonNullable<SecretResult["error"]>;
 
 /**
  * Says how many of a fleet's rotations may be under way, by how the ones before them ended. A failure while the canaries are
- * out, or too many in a row for one reason, makes the fleet suspect: from then on secrets are tried one at a time,: the first
+ * out, or too many in a row for one reason, makes the fleet suspect: from then on secrets are tried one at a time: the first
  * from the middle of what is left, then the youngest, since the oldest may have troubles of their own. One success clears it; three failures more stop it.
  */
 export class Breaker {
