@@ -12,10 +12,12 @@ const FIELDS = {
 
 const LEAP_YEAR = 2028;
 /** Each month and day that there is. */
-const DAYS = Array.from({ length: 366 }, (_, index) => {
-  const date = new Date(Date.UTC(LEAP_YEAR, 0, 1 + index));
-  return [date.getUTCMonth() + 1, date.getUTCDate()] as const;
-});
+function allDays(): (readonly [month: number, day: number])[] {
+  return Array.from({ length: 366 }, (_, index) => {
+    const date = new Date(Date.UTC(LEAP_YEAR, 0, 1 + index));
+    return [date.getUTCMonth() + 1, date.getUTCDate()];
+  });
+}
 
 /**
  * The minutes that a cron expression of five fields names, by the clocks of an IANA time zone: `* 1-4 * * 6,0` is every
@@ -34,7 +36,7 @@ export function maintenanceWindow(expression: string, timeZone: string): Mainten
     const [isOfMonth, isOfWeek] = [days.includes(day), weekdays.includes(weekday)];
     return months.includes(month - 1) && (isBothLimited ? isOfMonth || isOfWeek : isOfMonth && isOfWeek);
   };
-  if (!DAYS.some(([month, day]) => isDay(LEAP_YEAR, month, day))) throw new Error("must come");
+  if (!allDays().some(([month, day]) => isDay(LEAP_YEAR, month, day))) throw new Error("must come");
   const local = new Intl.DateTimeFormat("en-u-hc-h23", { ...FIELDS, timeZone });
   return (nowMs) => {
     const parts = local.formatToParts(nowMs);
