@@ -26,9 +26,7 @@ export function surveySecret(
   return attempt(context, name, async (findings) => {
     const secret = await read(context, name, findings);
     seen(secret.current.value);
-    noteDueAt(context, secret, options, findings);
-    const found = expected(context, secret, options);
-    return options.force && found === "not-due" ? "planned" : found;
+    return planned(context, secret, options, findings);
   });
 }
 
@@ -45,9 +43,7 @@ export function planSecret(
     seen(current.value);
     const checked = await preflight(context, description.secretId, current.value);
     if (!options.force) requireOwnAddress(current.value, checked);
-    noteDueAt(context, secret, options, findings);
-    const found = expected(context, secret, options);
-    const status = options.force && found === "not-due" ? "planned" : found;
+    const status = planned(context, secret, options, findings);
     if (status === "planned") await requireInterval(context, description, current);
     return status;
   });
@@ -103,13 +99,11 @@ async function read(context: Context, name: string, findings: Findings): Promise
   return { description, current };
 }
 
-function noteDueAt(
-  context: Context,
-  { description, current }: Secret,
-  schedule: Schedule,
-  findings: Findings,
-): void {
-  findings.dueAt = new Date(dueAt(context, description, current, schedule)).toISOString();
+/** What a rotation would do with it, and when it falls due. */
+function planned(context: Context, secret: Secret, options: RotateOptions, findings: Findings): Status {
+  findings.dueAt = new Date(dueAt(context, secret.description, secret.current, options)).toISOString();
+  const found = expected(context, secret, options);
+  return options.force && found === "not-due" ? "planned" : found;
 }
 
 function expected(context: Context, { description, current }: Secret, schedule: Schedule): Status {
