@@ -1,16 +1,20 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import type { Clock, ControlPlane, SecretStore } from "../lib/ports.ts";
 import { parseSecretValue, withCredentials } from "../lib/secret-value.ts";
-import type { FleetWorld } from "../test/fakes/fleet-world.ts";
 
 const POLL_MS = 2_000;
 
-/**
- * One rotation as one writes it in an hour: no pace, no look before a call, and a poll every two seconds. Returns how long the secret
- * held a password that did not open Redis, in milliseconds.
- */
-export async function plainRotation(world: FleetWorld, index: number): Promise<number> {
-  const { store, controlPlane, clock } = world.unpaced;
-  const secretId = world.names[index] ?? "";
+export interface PlainPorts {
+  readonly store: SecretStore;
+  readonly controlPlane: ControlPlane;
+  readonly clock: Clock;
+}
+
+/** One rotation as one writes it in an hour: wait until the task has succeeded, then make the new version current. */
+export async function plainRotation(
+  { store, controlPlane, clock }: PlainPorts,
+  secretId: string,
+): Promise<void> {
   const { versions } = await store.describe(secretId);
   const from = versions.find(({ stages }) => stages.includes("current"))?.versionId ?? "";
   const text = (await store.read(secretId, from))?.text ?? "";
@@ -22,5 +26,4 @@ export async function plainRotation(world: FleetWorld, index: number): Promise<n
   do await clock.sleep(POLL_MS);
   while ((await controlPlane.describeTask(account, taskId)).state === "running");
   await store.promote(secretId, versionId, from);
-  return clock.now() - world.changedAt(index);
 }
