@@ -23,6 +23,19 @@ export interface Package {
   readonly files: readonly string[];
 }
 
+const run = promisify(execFile);
+
+/** Nothing is installed for it: where it is missing, the templates go without. */
+export const hasCfnLint = await run("cfn-lint", ["--version"]).then(
+  () => true,
+  () => false,
+);
+
+/** What cfn-lint has to say of a template. */
+export async function cfnLint({ templatePath }: Package): Promise<string> {
+  return (await run("cfn-lint", [templatePath])).stdout;
+}
+
 /** Packages serverless.yml into a folder of its own, with the built bundles and a file beside them that must stay out. */
 export async function packageInto(directory: string, ...options: readonly string[]): Promise<Package> {
   await mkdir(directory);
@@ -30,15 +43,11 @@ export async function packageInto(directory: string, ...options: readonly string
   await cp("deploy", join(directory, "deploy"), { recursive: true });
   await cp(inject("bundles"), join(directory, "dist"), { recursive: true });
   await writeFile(join(directory, "package.json"), "{}");
-  await promisify(execFile)(
-    process.execPath,
-    [resolve("node_modules/osls/bin/serverless.js"), "package", ...options],
-    {
-      cwd: directory,
-      // Nobody's account, and no way out: packaging must need neither.
-      env: { PATH: process.env.PATH, HOME: directory, HTTPS_PROXY: "http://127.0.0.1:9" },
-    },
-  );
+  await run(process.execPath, [resolve("node_modules/osls/bin/serverless.js"), "package", ...options], {
+    cwd: directory,
+    // Nobody's account, and no way out: packaging must need neither.
+    env: { PATH: process.env.PATH, HOME: directory, HTTPS_PROXY: "http://127.0.0.1:9" },
+  });
   const out = join(directory, ".serverless");
   const templatePath = join(out, "cloudformation-template-update-stack.json");
   const zip = (await readdir(out)).find((name) => name.endsWith(".zip")) ?? "";

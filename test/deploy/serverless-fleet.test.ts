@@ -1,13 +1,13 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
 import {
   actionsOf,
+  cfnLint,
   type Document,
+  hasCfnLint,
   type Package,
   packageInto,
   resourcesOf,
@@ -15,11 +15,6 @@ import {
   statementsOf,
 } from "./osls.ts";
 
-const run = promisify(execFile);
-const hasCfnLint = await run("cfn-lint", ["--version"]).then(
-  () => true,
-  () => false,
-);
 const QUEUE = { "Fn::GetAtt": ["RotationQueue", "Arn"] };
 const ROLE = { "Fn::GetAtt": ["IamRoleLambdaExecution", "Arn"] };
 const PARAMETERS = {
@@ -185,7 +180,7 @@ describe("the queue", () => {
 it.runIf(hasCfnLint)(
   "passes cfn-lint",
   async () => {
-    await expect(run("cfn-lint", [fleet.templatePath])).resolves.toMatchObject({ stdout: "" });
+    expect(await cfnLint(fleet)).toBe("");
   },
   60_000,
 );
