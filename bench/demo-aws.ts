@@ -28,7 +28,7 @@ export async function demonstrateAws(): Promise<boolean> {
   }
 }
 
-/** All at once, as EventBridge's schedule has it. */
+/** The whole fleet, as EventBridge's schedule has it. */
 async function rotateFleet(cloud: LocalCloud, lambda: FunctionProcess, tracker: Tracker): Promise<Row[]> {
   const ids = DEMO_FLEET.map(({ instanceId }) => instanceId);
   const before = readAll(cloud, ids);

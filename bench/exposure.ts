@@ -26,7 +26,8 @@ export async function reportExposure(folder: string, seed: number) {
     taskDurationMs: () => draw(...TASK_MS),
     taskTailMs: () => draw(...TAIL_MS),
   });
-  const lambda = await startLambda(folder, cloud);
+  // All of them at a time, as the plain loop does.
+  const lambda = await startLambda(folder, cloud, { ROTATION_CANARY: "0" });
   try {
     const reported: number[] = [];
     const rotation = await rounds(cloud, async () => {
