@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { createCertificates } from "./certificates.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
@@ -122,5 +123,18 @@ describe("startRedisServer", () => {
       .poll(async () => (await readdir(directory)).filter((name) => name.includes("redis")))
       .toEqual([]);
     await rm(directory, { recursive: true });
+  });
+
+  // A process that waits for nothing but an unreferenced handle ends with the status 13 in the middle of its work.
+  it("is waited for by a process that has nothing else to do", async () => {
+    const program = `
+      import { startRedisServer } from ${JSON.stringify(new URL("redis-server.ts", import.meta.url).href)};
+      const start = () => startRedisServer({ password: crypto.randomUUID() });
+      const servers = await Promise.all(Array.from({ length: 10 }, start));
+      await Promise.all(servers.map((server) => server.stop()));
+      console.log("stopped");`;
+    const argv = ["--import", "tsx", "--input-type=module", "-e", program];
+    const { stdout } = await promisify(execFile)(process.execPath, argv);
+    expect(stdout).toBe("stopped\n");
   });
 });

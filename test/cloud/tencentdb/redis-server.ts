@@ -147,7 +147,8 @@ async function launch(
     detached: true,
     stdio: ["ignore", "pipe", "ignore", "pipe", "pipe"],
   });
-  const ended = new Promise<void>((resolve) => keeper.once("close", () => resolve()));
+  // Not "close", which waits for the pipes as well: a process with nothing else to do would end before they do.
+  const ended = new Promise<void>((resolve) => keeper.once("exit", () => resolve()));
   const [, output, , lifeline, input] = keeper.stdio as unknown as [null, Socket, null, Socket, Socket];
   const stop = async () => {
     keeper.ref();
