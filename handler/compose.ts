@@ -65,6 +65,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   const marginMs = Math.min(5_000, remainingMs / 5);
   const signal = abortAfter(remainingMs - marginMs / 2);
   const clock = systemClock;
+  const deadlineAt = clock.now() + remainingMs - marginMs;
   const turns = createTurns();
   const perSecond = callsPerSecond(config.callsPerSecond);
   const limiter = createLimiter({ clock, perSecond, turn: turns.current, signal });
@@ -120,7 +121,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
       verify: config.verify,
       alternationIntervalMs: config.alternationIntervalMs,
       ...(config.passwordLength !== undefined && { passwordLength: config.passwordLength }),
-      deadlineAt: clock.now() + remainingMs - marginMs,
+      deadline: () => deadlineAt,
     },
   };
 }

@@ -89,8 +89,8 @@ async function drive(composition: Composition, request: DrivenRequest): Promise<
   return action === "plan" ? { ...answer, forecast: forecast(results, config) } : answer;
 }
 
-function requireEnoughTime({ clock, deadlineAt }: Context): void {
-  const leftMs = deadlineAt - clock.now();
+function requireEnoughTime({ clock, deadline }: Context): void {
+  const leftMs = deadline() - clock.now();
   if (leftMs >= ROTATION_MS) return;
   throw new RotationError(
     "ConfigurationInvalid",

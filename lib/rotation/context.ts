@@ -17,6 +17,6 @@ export interface Context {
   readonly alternationIntervalMs?: number;
   /** The least time between two probes of one rotation, in milliseconds. Default 100. */
   readonly probePauseMs?: number;
-  /** When the run must have stopped, in milliseconds since the epoch. */
-  readonly deadlineAt: number;
+  /** When the run must have stopped, in milliseconds since the epoch. It comes nearer where somebody stops the run. */
+  readonly deadline: () => number;
 }

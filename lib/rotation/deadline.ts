@@ -6,6 +6,6 @@ import type { Context } from "./context.ts";
  * the sentence
  */
 export function requireTime(context: Context, neededMs: number, where: string, effect: Effect): void {
-  if (context.clock.now() + neededMs < context.deadlineAt) return;
+  if (context.clock.now() + neededMs < context.deadline()) return;
   throw new RotationError("InProgress", `The time of this run ended ${where}`, { effect });
 }

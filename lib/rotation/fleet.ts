@@ -81,7 +81,7 @@ async function work(
   options: FleetOptions,
   settle: (result: SecretResult) => void,
 ): Promise<void> {
-  const { clock, deadlineAt } = context;
+  const { clock, deadline } = context;
   const probePauseMs = PROBE_MS * Math.min(due.length, options.concurrency);
   const breaker = new Breaker(options);
   const left = [...due];
@@ -115,7 +115,7 @@ async function work(
     });
 
   const begun: Promise<void>[] = [];
-  const mayBegin = () => clock.now() + ROTATION_MS < deadlineAt;
+  const mayBegin = () => clock.now() + ROTATION_MS < deadline();
   const isOthers = (next: SecretResult) => options.handOver && breaker.hasPassed && !isHalfDone(next);
   for (let [next] = left; next && mayBegin() && !isOthers(next); [next] = left) {
     const isFirst = isHalfDone(next);

@@ -103,15 +103,15 @@ export class Run {
 
   /** The proof may come before the end of the task. A task that fails even so may leave the instance half changed. */
   async settle(): Promise<void> {
-    const { clock, deadlineAt } = this.context;
+    const { clock, deadline } = this.context;
     const { pending, watch } = this.requirePending();
     const { tasks } = watch;
     const wasEarly = tasks.task === "running";
-    const until = Math.min(deadlineAt, clock.now() + TASK_END_MS);
+    const until = clock.now() + TASK_END_MS;
     // Redis has just taken the password, so the task has ended, or is about to.
     tasks.hurry();
     if (wasEarly) await tasks.poll();
-    while (tasks.task === "running" && clock.now() < until) {
+    while (tasks.task === "running" && clock.now() < Math.min(until, deadline())) {
       await watch.pause();
       if (tasks.due) await tasks.poll();
     }

@@ -147,6 +147,7 @@ export function createFleetWorld(options: FleetWorldOptions): FleetWorld {
       },
     };
     const drivers = { clock, limiter, tencentDb, secretsManager, ssm };
+    const deadlineAt = clock.now() + remainingMs;
     return {
       store: store === "ssm" ? ssmDriver(drivers) : awsDriver(drivers),
       controlPlane: redisDriver(drivers),
@@ -159,7 +160,7 @@ export function createFleetWorld(options: FleetWorldOptions): FleetWorld {
       digest: (text) => createHash("sha256").update(text).digest("hex"),
       observe: () => {},
       verify: "auth",
-      deadlineAt: clock.now() + remainingMs,
+      deadline: () => deadlineAt,
     };
   };
 

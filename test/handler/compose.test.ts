@@ -63,8 +63,8 @@ describe("compose", () => {
   ])("of %i ms that the platform gives, a run uses %i", async (remainingMs, usedMs) => {
     const before = Date.now();
     const { context } = await composed(GOOD, { remainingMs });
-    expect(context.deadlineAt).toBeGreaterThanOrEqual(before + usedMs);
-    expect(context.deadlineAt).toBeLessThanOrEqual(Date.now() + usedMs + 1);
+    expect(context.deadline()).toBeGreaterThanOrEqual(before + usedMs);
+    expect(context.deadline()).toBeLessThanOrEqual(Date.now() + usedMs + 1);
   });
 
   it("keeps secrets in the region that is named", async () => {

@@ -94,6 +94,10 @@ export function createRig(options: RigOptions = {}): Rig {
   const events: RotationEvent[] = [];
   const store = createFakeSecretStore({ secretsManager, ...(options.storeAt && { at: options.storeAt }) });
   const controlPlane = createFakeControlPlane({ model: tencentDb, clock });
+  const deadlineIn = (remainingMs: number) => {
+    const deadlineAt = clock.now() + remainingMs;
+    return () => deadlineAt;
+  };
   const run: Rig["run"] = (changes = {}, remainingMs = options.remainingMs ?? 900_000) => ({
     store,
     controlPlane,
@@ -103,7 +107,7 @@ export function createRig(options: RigOptions = {}): Rig {
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     observe: (event) => events.push(event),
     verify: "auth",
-    deadlineAt: clock.now() + remainingMs,
+    deadline: deadlineIn(remainingMs),
     ...options.context,
     ...changes,
   });

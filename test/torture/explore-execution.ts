@@ -72,6 +72,7 @@ export class Execution implements Process {
     const died = new Promise<never>((_, reject) => {
       this.#kill = () => reject(DIED);
     });
+    const deadlineAt = ports.clock.now() + RUN_MS;
     const context: Context = {
       ...ports,
       randomBytes: (size) => this.#bytes(size),
@@ -79,7 +80,7 @@ export class Execution implements Process {
       observe: () => {},
       verify: "auth",
       passwordLength: 8,
-      deadlineAt: ports.clock.now() + RUN_MS,
+      deadline: () => deadlineAt,
     };
     return Promise.race([code(context), died]);
   }

@@ -43,9 +43,10 @@ export const rollback = async ({ secretId }: World, { context }: Life): Promise<
 
 /** The four steps as Secrets Manager calls them: each an invocation of its own, no further one after a failure. */
 export async function managed(world: World, { context }: Life, token = pendingToken(world)): Promise<Ending> {
-  const remainingMs = context.deadlineAt - context.clock.now();
+  const remainingMs = context.deadline() - context.clock.now();
   for (const step of STEPS) {
-    const fresh: Context = { ...context, deadlineAt: context.clock.now() + remainingMs };
+    const deadlineAt = context.clock.now() + remainingMs;
+    const fresh: Context = { ...context, deadline: () => deadlineAt };
     try {
       await runStep(fresh, { step, secretId: NAME, token, rotationToken: "a-rotation-token" });
     } catch (failure) {
