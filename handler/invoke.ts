@@ -56,7 +56,7 @@ async function drive(composition: Composition, request: DrivenRequest): Promise<
   const { apart, config, context, log } = composition;
   const { action, force } = request;
   if (action === "rotate" || action === "rollback") requireEnoughTime(context);
-  const secretIds = await fleetOf(composition, request);
+  const secretIds = await fleetOf(composition, request.secretIds);
   const schedule = { ...config, force };
   const onResult = (result: SecretResult) => log.result(action, result);
   const isFleet = action === "rotate" && secretIds.length > 1;
@@ -100,12 +100,12 @@ function requireEnoughTime({ clock, deadline }: Context): void {
   );
 }
 
-/** The payload's secrets, or else the configured ones. */
-async function fleetOf(
+/** The secrets that are asked for, or else the configured ones. */
+export async function fleetOf(
   { config, findSecrets }: Composition,
-  request: DrivenRequest,
+  asked: readonly string[] | undefined,
 ): Promise<readonly string[]> {
-  const named = request.secretIds ?? config.secretIds;
+  const named = asked ?? config.secretIds;
   const found = named.length === 0 && config.selection ? await findSecrets(config.selection) : undefined;
   // Nothing that fits the selection is no error: a fleet may be empty for a while.
   if (found !== undefined) return found;

@@ -54,7 +54,7 @@ describe("redis-rotation exits with", () => {
     const { exit, stdout, stderr } = await run(["rotate", secretName(DUE)]);
     expect([exit, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(
-      /^redis\/crs-due {2}rotated {6}crs-due {2}ap-guangzhou {2}task \d+ {2}\d+\.\d s\n$/,
+      /^redis\/crs-due {2}rotated {6}crs-due {2}ap-guangzhou {2}task \d+ {2}exposed \d+ ms {2}\d+\.\d s\n$/,
     );
     expect(await answersOf(cloud, DUE, old)).toEqual(["rejected", "accepted"]);
   });

@@ -1,0 +1,52 @@
+import { createLogUpdate } from "log-update";
+import type { Clock } from "../../lib/ports.ts";
+import { followProgress } from "./progress.ts";
+import { progressText } from "./progress-text.ts";
+import type { Watcher } from "./session.ts";
+
+const REDRAW_MS = 100;
+
+export interface Live extends Watcher {
+  /** A line that stays, above what moves. */
+  tell(text: string): void;
+  /** Takes away what moves. */
+  end(): void;
+}
+
+/** Shows on a terminal, on standard error, how a run over so many secrets is coming along. */
+export function showLive(total: number, clock: Clock): Live {
+  const { stderr } = process;
+  const { onEvent, onResult, at } = followProgress(total);
+  const update = createLogUpdate(stderr, { showCursor: false });
+  let isOver = false;
+  const draw = () => {
+    const { columns = 80, rows = 24 } = stderr;
+    update(progressText(at(clock.now()), clock.now(), { columns, rows }));
+  };
+  const redraw = async () => {
+    while (!isOver) {
+      draw();
+      await clock.sleep(REDRAW_MS);
+    }
+  };
+  void redraw();
+  return {
+    ...(onEvent && { onEvent }),
+    ...(onResult && { onResult }),
+    tell(text) {
+      update.clear();
+      stderr.write(`${text}\n`);
+      draw();
+    },
+    end() {
+      isOver = true;
+      update.clear();
+      update.done();
+    },
+  };
+}
+
+/** Where there is no terminal, or a log has it for itself: only what is told. */
+export function showNothing(): Live {
+  return { tell: (text) => void process.stderr.write(`${text}\n`), end() {} };
+}
