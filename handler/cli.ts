@@ -32,6 +32,9 @@ const ACTIONS: Readonly<Record<Action, ActionHelp>> = {
 };
 const CHANGES: readonly Action[] = ["rotate", "rollback", "abandon"];
 
+// The functions run on Node 22; the command runs on what its user has, and the AWS SDK would say so at each call.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 const program = new Command("redis-rotation")
   .description("Rotates the passwords of TencentDB for Redis and keeps them in a secret manager.")
   .version(manifest.version)

@@ -1,3 +1,4 @@
+import { rotationsPerSecond } from "../../lib/pace.ts";
 import type { Action, Answer } from "../../lib/ports.ts";
 import type { Composition } from "../compose.ts";
 import { fleetOf, invoke } from "../invoke.ts";
@@ -58,7 +59,7 @@ async function isConfirmed(composition: Composition, call: Call, stop: Stop): Pr
   }
   if (action !== "rotate") {
     const names = someNames(secretIds.map((secretId) => ({ secretId })));
-    process.stderr.write(`${action} of ${secretIds.length} secrets: ${names}\n`);
+    process.stderr.write(`${action} of ${secretIds.length} secrets:\n${names}\n`);
     return isAllowed(`${action} all of them?`);
   }
   const preview = await run(composition, { ...call, action: "plan" }, stop);
@@ -78,7 +79,8 @@ async function run(
   const { config, context } = composition;
   // A log on standard error would be torn by lines that move.
   const isLive = process.stderr.isTTY === true && config.logLevel === "silent";
-  const live = isLive ? showLive(call.secretIds.length, context.clock) : showNothing();
+  const perSecond = rotationsPerSecond(config.store, config.callsPerSecond);
+  const live = isLive ? showLive(context.clock, { total: call.secretIds.length, perSecond }) : showNothing();
   stop.tellBy(live.tell);
   try {
     const request = { kind: "driven", scheduled: false, ...call } as const;

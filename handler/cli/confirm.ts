@@ -10,11 +10,11 @@ export function previewText({ results, forecast }: Answer): string {
   const touched = results.filter(isTouched);
   const stopped = results.filter(({ status }) => status === "failed");
   const lines = [
-    `${touched.length} of ${results.length} secrets would be rotated: ${someNames(touched)}`,
-    forecast && `It takes about ${inWords(forecast.durationMs)}.`,
-    stopped.length > 0 && `${stopped.length} cannot be: ${someNames(stopped)}; \`plan\` says why.`,
+    `${touched.length} of ${results.length} secrets would be rotated${forecast ? `, in about ${inWords(forecast.durationMs)}` : ""}:`,
+    someNames(touched),
+    ...(stopped.length > 0 ? [`${stopped.length} cannot be; \`plan\` says why:`, someNames(stopped)] : []),
   ];
-  return `${lines.filter(Boolean).join("\n")}\n`;
+  return `${lines.join("\n")}\n`;
 }
 
 /** One that is pending is carried on with, whatever its age. */
@@ -22,10 +22,11 @@ export function isTouched({ status }: SecretResult): boolean {
   return status === "planned" || status === "in-progress";
 }
 
-export function someNames(results: readonly { readonly secretId: string }[]): string {
-  const named = results.slice(0, NAMED).map(({ secretId }) => secretId);
-  const others = results.length - named.length;
-  return others > 0 ? `${named.join(", ")} and ${others} more` : named.join(", ");
+/** One a line. */
+export function someNames(secrets: readonly Pick<SecretResult, "secretId">[]): string {
+  const lines = secrets.slice(0, NAMED).map(({ secretId }) => `  ${secretId}`);
+  const others = secrets.length - lines.length;
+  return [...lines, ...(others > 0 ? [`  and ${others} more`] : [])].join("\n");
 }
 
 /** Asks on the terminal. Anything but a yes is a no. */

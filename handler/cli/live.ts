@@ -1,6 +1,6 @@
 import { createLogUpdate } from "log-update";
 import type { Clock } from "../../lib/ports.ts";
-import { followProgress } from "./progress.ts";
+import { followProgress, type ProgressOptions } from "./progress.ts";
 import { progressText } from "./progress-text.ts";
 import type { Watcher } from "./session.ts";
 
@@ -13,15 +13,16 @@ export interface Live extends Watcher {
   end(): void;
 }
 
-/** Shows on a terminal, on standard error, how a run over so many secrets is coming along. */
-export function showLive(total: number, clock: Clock): Live {
+/** Shows on a terminal, on standard error, how a run is coming along. */
+export function showLive(clock: Clock, options: Omit<ProgressOptions, "startedAt">): Live {
   const { stderr } = process;
-  const { onEvent, onResult, at } = followProgress(total);
+  const { onEvent, onResult, at } = followProgress({ ...options, startedAt: clock.now() });
   const update = createLogUpdate(stderr, { showCursor: false });
   let isOver = false;
   const draw = () => {
-    const { columns = 80, rows = 24 } = stderr;
-    update(progressText(at(clock.now()), clock.now(), { columns, rows }));
+    // A terminal that does not know its size says 0.
+    const screen = { columns: stderr.columns || 80, rows: stderr.rows || 24 };
+    update(progressText(at(clock.now()), clock.now(), screen));
   };
   const redraw = async () => {
     while (!isOver) {

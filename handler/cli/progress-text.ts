@@ -29,7 +29,7 @@ function goingLine(
   columns: number,
 ): string {
   const seconds = `${((nowMs - sinceMs) / 1_000).toFixed(1)} s`.padStart(7);
-  const room = Math.max(8, columns - seconds.length - doing.length - 6);
+  const room = Math.max(8, columns - seconds.length - doing.length - 7);
   const name =
     secretId.length > room ? `${secretId.slice(0, room - 1)}…` : secretId.padEnd(Math.min(width, room));
   return `${styleText("cyan", spinner(nowMs))} ${name}  ${styleText("dim", seconds)}  ${doing}`;
@@ -39,7 +39,7 @@ function barLine({ total, ended, counts, leftMs }: Progress, nowMs: number): str
   const filled = total === 0 ? 0 : Math.floor((BAR * ended) / total);
   const bar = styleText("green", "━".repeat(filled)) + styleText("dim", "─".repeat(BAR - filled));
   const facts = [...counts].map(([status, count]) => `${count} ${status}`);
-  if (leftMs !== undefined && ended < total) facts.push(`about ${inWords(leftMs)} left`);
+  if (leftMs !== undefined && leftMs > 0 && ended < total) facts.push(`about ${inWords(leftMs)} left`);
   return `${styleText("cyan", spinner(nowMs))} ${bar} ${ended}/${total}  ${facts.join(", ")}`;
 }
 

@@ -1,12 +1,14 @@
 import type { RotationEvent, SecretResult, Step } from "../../lib/ports.ts";
 import type { Watcher } from "./session.ts";
 
+/** Until one has ended that tells: the one example that Tencent Cloud documents takes 9 s. */
+const ROTATION_MS = 10_000;
 /** What comes after a step, in the words of the steps themselves. */
 const NEXT: Readonly<Record<Step, string>> = {
   createSecret: "setSecret",
   setSecret: "testSecret",
   testSecret: "finishSecret",
-  finishSecret: "done",
+  finishSecret: "current, until the task has ended",
 };
 
 /** One secret that is being worked on. */
@@ -25,7 +27,7 @@ export interface Progress {
   readonly counts: ReadonlyMap<SecretResult["status"], number>;
   /** The longest under way first. */
   readonly going: readonly Going[];
-  /** Undefined until something has ended that tells. */
+  /** Undefined until there is something to guess from. */
   readonly leftMs: number | undefined;
 }
 
@@ -33,24 +35,42 @@ export interface ProgressWatcher extends Watcher {
   at(nowMs: number): Progress;
 }
 
-/** Follows a run over so many secrets from what it tells of itself. */
-export function followProgress(total: number): ProgressWatcher {
+export interface ProgressOptions {
+  readonly total: number;
+  /** How many rotations begin in a second. */
+  readonly perSecond: number;
+  readonly startedAt: number;
+}
+
+/** Follows a run from what it tells of itself. */
+export function followProgress({ total, perSecond, startedAt }: ProgressOptions): ProgressWatcher {
   const going = new Map<string, Going>();
   const counts = new Map<SecretResult["status"], number>();
+  /** Of rotations. What was only looked at tells nothing of how long they take. */
+  const durations: number[] = [];
   let ended = 0;
-  /** Secrets that were only looked at tell nothing of how long rotations take. */
-  let worked = 0;
-  let workingSinceMs: number | undefined;
+
+  /** Those under way run beside each other, and the others wait for their turn to begin. */
+  function leftMs(nowMs: number): number | undefined {
+    const left = total - ended;
+    const isLook = going.size === 0 && durations.length === 0;
+    if (isLook) return ended === 0 ? undefined : ((nowMs - startedAt) * left) / ended;
+    const eachMs = durations.length === 0 ? ROTATION_MS : mean(durations);
+    const ages = [...going.values()].map(({ sinceMs }) => nowMs - sinceMs);
+    const waiting = left - going.size;
+    if (waiting === 0) return Math.max(0, eachMs - Math.min(eachMs, ...ages));
+    const canaryMs = durations.length === 0 ? Math.max(0, eachMs - Math.max(0, ...ages)) : 0;
+    return canaryMs + (1_000 * waiting) / perSecond + eachMs;
+  }
 
   return {
     onEvent(event, atMs) {
       const { secretId } = event;
-      workingSinceMs ??= atMs;
       const { sinceMs = atMs, doing: before = "" } = going.get(secretId) ?? {};
       going.set(secretId, { secretId, sinceMs, doing: doingAfter(event, before) });
     },
-    onResult({ secretId, status }) {
-      if (going.delete(secretId)) worked += 1;
+    onResult({ secretId, status, durationMs }) {
+      if (going.delete(secretId)) durations.push(durationMs);
       ended += 1;
       counts.set(status, (counts.get(status) ?? 0) + 1);
     },
@@ -59,9 +79,13 @@ export function followProgress(total: number): ProgressWatcher {
       ended,
       counts,
       going: [...going.values()].sort((a, b) => a.sinceMs - b.sinceMs),
-      leftMs: worked === 0 ? undefined : ((nowMs - (workingSinceMs ?? nowMs)) * (total - ended)) / worked,
+      leftMs: leftMs(nowMs),
     }),
   };
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 }
 
 function doingAfter(event: RotationEvent, before: string): string {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
 import { BUNDLES_NODE } from "../cloud/function-process.ts";
 import { secretName } from "../cloud/secrets.ts";
+import { problemsOf } from "../docs/answer-schema.ts";
 import { answersOf, built, passwordAt, QUIET, valueAt, without } from "./world.ts";
 
 const DUE = "crs-due";
@@ -106,6 +107,23 @@ describe("redis-rotation exits with", () => {
 });
 
 describe("redis-rotation --json", () => {
+  it("writes its own errors as a document, too", async () => {
+    const { exit, stdout, stderr } = await run(["verify", "--json"]);
+    expect([exit, problemsOf(JSON.parse(stdout))]).toEqual([2, []]);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "ConfigurationInvalid", effect: "none" } });
+    expect(stderr).toMatch(/^ConfigurationInvalid: /);
+  });
+
+  it.each(["plan", "status", "verify", "rotate"])("keeps to the published schema with %s", async (action) => {
+    const { stdout } = await run(
+      [action, "--json", "--yes", secretName(DUE), "redis/missing"].filter(
+        (word) => action === "rotate" || word !== "--yes",
+      ),
+    );
+    expect(problemsOf(JSON.parse(stdout))).toEqual([]);
+    expect(JSON.parse(stdout).results).toHaveLength(2);
+  });
+
   it("writes one JSON document and nothing else, whatever is logged", async () => {
     const { exit, stdout, stderr } = await run(["status", "--json", secretName(WAITING)], {
       ...environment,
@@ -127,5 +145,59 @@ describe("redis-rotation --json", () => {
     });
     expect(exit).toBe(3);
     expect(JSON.parse(stderr)).toMatchObject({ msg: "result" });
+  });
+});
+
+describe("several secrets", () => {
+  const both = [secretName(DUE), secretName(WAITING)];
+
+  it.each(["rotate", "rollback", "abandon"])(
+    "are not changed by %s where nobody can be asked",
+    async (action) => {
+      const sends = () => cloud.tencentDb.calls.length;
+      const before = sends();
+      expect(await run([action, "--force", ...both])).toEqual({
+        exit: 2,
+        stdout: "",
+        stderr: `UsageError: ${action} may change 2 secrets, and nobody can be asked here: add --yes, or name one secret\n`,
+      });
+      expect(sends()).toBe(before);
+    },
+  );
+
+  it("are changed with --yes", async () => {
+    const { stdout, stderr } = await run(["rotate", "--yes", ...both]);
+    expect(stdout).toMatch(/2 secrets: .*1 not-due/);
+    expect(stderr).toBe("");
+  });
+
+  it("are looked at without a question", async () => {
+    expect((await run(["status", ...both])).stdout).toMatch(/2 secrets: /);
+  });
+});
+
+describe("redis-rotation helps", () => {
+  it.each(["rotate", "plan", "status", "verify", "rollback", "abandon"])(
+    "with an example of %s",
+    async (action) => {
+      const { exit, stdout } = await run([action, "--help"]);
+      expect(exit).toBe(0);
+      expect(stdout).toMatch(new RegExp(`Example:\n {2}\\$ redis-rotation ${action}`));
+    },
+  );
+
+  it.each(["bash", "zsh", "fish", "powershell"])("a %s to complete what is typed", async (shell) => {
+    const { exit, stdout } = await run(["completion", shell]);
+    expect([exit, stdout]).toEqual([0, expect.stringMatching(/redis-rotation complete '?--/)]);
+  });
+
+  it("with actions, options, their values, and the names of the configured secrets", async () => {
+    const complete = async (...typed: string[]) =>
+      (await run(["complete", "--", ...typed], { ...environment, ROTATION_SECRETS: "redis/a, redis/b" }))
+        .stdout;
+    expect(await complete("ro")).toMatch(/^rotate\trotate what is due.*\nrollback\t/);
+    expect(await complete("rotate", "--y")).toMatch(/^--yes\t/);
+    expect(await complete("status", "--store", "")).toMatch(/^aws\t\nssm\t/);
+    expect(await complete("verify", "redis/a", "")).toMatch(/^redis\/a\t\nredis\/b\t/);
   });
 });

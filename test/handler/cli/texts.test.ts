@@ -1,0 +1,134 @@
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, it } from "vitest";
+import { answerText } from "../../../handler/cli/answer-text.ts";
+import { previewText } from "../../../handler/cli/confirm.ts";
+import type { Progress } from "../../../handler/cli/progress.ts";
+import { inWords, progressText } from "../../../handler/cli/progress-text.ts";
+import type { SecretResult } from "../../../lib/ports.ts";
+import { summarize } from "../../../lib/rotation/answer.ts";
+
+const plain = (text: string) => stripVTControlCharacters(text).split("\n");
+const error = { code: "AccessDenied", message: "Not allowed. Allow it.", effect: "none" } as const;
+const RESULTS: readonly SecretResult[] = [
+  {
+    secretId: "redis/a",
+    instanceId: "crs-1",
+    region: "ap-guangzhou",
+    taskId: 7,
+    exposureMs: 12,
+    status: "rotated",
+    durationMs: 8_123,
+  },
+  {
+    secretId: "redis/long",
+    instanceId: "crs-22",
+    region: "ap-hongkong",
+    status: "failed",
+    durationMs: 40,
+    error,
+  },
+];
+
+describe("an answer in words", () => {
+  it("has a line for each secret in columns, the error below it, and the sum", () => {
+    expect(plain(answerText(summarize("rotate", RESULTS)))).toEqual([
+      "redis/a     rotated      crs-1   ap-guangzhou  task 7  exposed 12 ms  8.1 s",
+      "redis/long  failed       crs-22  ap-hongkong   0.0 s",
+      "  AccessDenied: Not allowed. Allow it.",
+      "2 secrets: 1 rotated, 1 failed",
+      "",
+    ]);
+  });
+
+  it("of a plan says when secrets are due, and how long they would take", () => {
+    const results = [
+      { ...RESULTS[0], secretId: "redis/a", status: "planned", dueAt: "2026-01-02T03:04:05Z", durationMs: 0 },
+    ] as const;
+    const forecast = { rotations: 1, perMinute: 715, durationMs: 10_000 };
+    const text = answerText({ ...summarize("plan", results), forecast });
+    expect(plain(text)).toEqual([
+      expect.stringMatching(/^redis\/a {2}planned .* due 2026-01-02T03:04Z {2}0\.0 s$/),
+      "1 to rotate, 715 a minute, about 10 s",
+      "",
+    ]);
+  });
+
+  it("of nothing says where to look", () => {
+    expect(answerText(summarize("status", []))).toMatch(/ROTATION_TAG/);
+  });
+});
+
+describe("a preview", () => {
+  it("names five of those that would be rotated, counts the others, and names what cannot be", () => {
+    const results = [
+      ...Array.from(
+        { length: 7 },
+        (_, index) => ({ secretId: `s${index}`, status: "planned", durationMs: 1 }) as const,
+      ),
+      { secretId: "young", status: "not-due", durationMs: 1 } as const,
+      { secretId: "broken", status: "failed", durationMs: 1, error } as const,
+    ];
+    const forecast = { rotations: 7, perMinute: 700, durationMs: 20_500 };
+    expect(plain(previewText({ ...summarize("plan", results), forecast }))).toEqual([
+      "7 of 9 secrets would be rotated, in about 21 s:",
+      ...["s0", "s1", "s2", "s3", "s4", "and 2 more"].map((line) => `  ${line}`),
+      "1 cannot be; `plan` says why:",
+      "  broken",
+      "",
+    ]);
+  });
+});
+
+describe("progress on a terminal", () => {
+  const going = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      secretId: `redis/${index}`,
+      sinceMs: 0,
+      doing: "setSecret",
+    }));
+  const progress: Progress = {
+    total: 8,
+    ended: 2,
+    counts: new Map([["rotated", 2]]),
+    going: going(2),
+    leftMs: 61_000,
+  };
+
+  it("has a line for each secret with its step, and a bar for all", () => {
+    expect(plain(progressText(progress, 1_500, { columns: 80, rows: 24 }))).toEqual([
+      "⠴ redis/0    1.5 s  setSecret",
+      "⠴ redis/1    1.5 s  setSecret",
+      "⠴ ━━━━━━────────────────── 2/8  2 rotated, about 61 s left",
+    ]);
+  });
+
+  it("has no more lines than the terminal, and says how many it leaves out", () => {
+    const lines = plain(progressText({ ...progress, going: going(300) }, 1_500, { columns: 80, rows: 10 }));
+    expect(lines).toHaveLength(9);
+    expect(lines[7]).toBe("  and 293 more under way");
+  });
+
+  it("has no line that is wider than the terminal", () => {
+    const secretId = "redis/".padEnd(200, "x");
+    const doing = "current, until the task has ended";
+    const text = progressText({ ...progress, going: [{ secretId, sinceMs: 0, doing }] }, 1_500, {
+      columns: 80,
+      rows: 24,
+    });
+    expect(plain(text)[0]).toHaveLength(79);
+    expect(plain(text)[0]).toMatch(/^⠴ redis\/x+… .* current, until/);
+  });
+});
+
+describe("a duration in words", () => {
+  it.each([
+    [0, "0 s"],
+    [1, "1 s"],
+    [90_000, "90 s"],
+    [91_000, "2 min"],
+    [5_400_000, "90 min"],
+    [5_461_000, "1.5 h"],
+  ])("%d ms is %s", (durationMs, words) => {
+    expect(inWords(durationMs)).toBe(words);
+  });
+});
