@@ -8,15 +8,18 @@ interface Component {
   readonly name: string;
   readonly version: string;
   readonly purl: string;
-  readonly properties: readonly { readonly name: string; readonly value: string }[];
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly version: string; readonly dev?: boolean }>>;
 }
 
 /** The part of a CycloneDX 1.5 document that is looked at here. */
 export interface Sbom {
   readonly bomFormat: string;
   readonly specVersion: string;
-  readonly metadata: { readonly component: { readonly name: string } };
+  readonly metadata: { readonly component: { readonly name: string; readonly "bom-ref": string } };
   readonly components: readonly Component[];
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
 }
@@ -27,9 +30,9 @@ export async function makeSbom(): Promise<Sbom> {
   const { stdout } = await promisify(execFile)("npm", ["sbom", ...options], { maxBuffer: 64 * 1024 * 1024 });
   const all: Sbom = JSON.parse(stdout);
   const { name } = JSON.parse(await readFile("package.json", "utf8"));
-  // npm's own --omit=dev leaves out what a tool needs as well as the product: zod, for one.
-  const left = all.components.filter(isForDevelopment).map((component) => component["bom-ref"]);
-  const isIn = (ref: string) => !left.includes(ref);
+  const shipped = await shippedPackages();
+  const root = all.metadata.component["bom-ref"];
+  const isIn = (ref: string) => ref === root || shipped.has(ref);
   return {
     ...all,
     // npm calls it what the folder is called.
@@ -41,8 +44,14 @@ export async function makeSbom(): Promise<Sbom> {
   };
 }
 
-function isForDevelopment({ properties }: Component): boolean {
-  return properties.some(({ name, value }) => name === "cdx:npm:package:development" && value === "true");
+/**
+ * `name@version` of what the lockfile has outside development. npm's --omit=dev leaves out what a tool needs as well as the product,
+ * and npm's own mark is that of the first place where a package is.
+ */
+async function shippedPackages(): Promise<ReadonlySet<string>> {
+  const lock: Lock = JSON.parse(await readFile("package-lock.json", "utf8"));
+  const shipped = Object.entries(lock.packages).filter(([path, { dev }]) => path !== "" && dev !== true);
+  return new Set(shipped.map(([path, { version }]) => `${path.replace(/^.*node_modules\//, "")}@${version}`));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -42,6 +42,9 @@ describe("the software bill of materials", () => {
       expect(purl).toMatch(/^pkg:npm\//);
     }
     const refs = components.map((component) => component["bom-ref"]);
+    expect(dependencies.map(({ ref }) => ref).sort()).toEqual(
+      [...refs, metadata.component["bom-ref"]].sort(),
+    );
     for (const { dependsOn } of dependencies) expect(refs).toEqual(expect.arrayContaining([...dependsOn]));
   });
 });
