@@ -2,7 +2,7 @@ import { rotationsPerSecond } from "../../lib/pace.ts";
 import type { Action, Answer } from "../../lib/ports.ts";
 import type { Composition } from "../compose.ts";
 import { fleetOf, invoke } from "../invoke.ts";
-import { answerText } from "./answer-text.ts";
+import { answerText, carryOnText } from "./answer-text.ts";
 import { isAllowed, isTouched, previewText, someNames } from "./confirm.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit.ts";
 import { showLive, showNothing } from "./live.ts";
@@ -42,7 +42,7 @@ export async function act(action: Action, names: readonly string[], options: Act
     }
     const answer = await run(composition, call, stop);
     process.stdout.write(options.json ? `${JSON.stringify(answer, undefined, 2)}\n` : answerText(answer));
-    if (stop.isAsked && answer.summary.inProgress > 0) process.stderr.write(carryOnText(call));
+    if (stop.isAsked && answer.summary.inProgress > 0) process.stderr.write(carryOnText(answer));
     return exitCodeOf(answer);
   } finally {
     stop.release();
@@ -81,16 +81,11 @@ async function run(
   const isLive = process.stderr.isTTY === true && config.logLevel === "silent";
   const perSecond = rotationsPerSecond(config.store, config.callsPerSecond);
   const live = isLive ? showLive(context.clock, { total: call.secretIds.length, perSecond }) : showNothing();
-  stop.tellBy(live.tell);
+  stop.meets({ changes: CHANGES.has(call.action), tell: live.tell });
   try {
     const request = { kind: "driven", scheduled: false, ...call } as const;
     return await invoke(watched(composition, [live, ...watchers], stop.deadline), request);
   } finally {
     live.end();
-    stop.tellBy(showNothing().tell);
   }
-}
-
-function carryOnText({ action }: Call): string {
-  return `Stopped. Nothing is lost: \`redis-rotation ${action}\` with the same secrets carries on where this run ended.\n`;
 }

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { answerText } from "../../../handler/cli/answer-text.ts";
+import { answerText, carryOnText } from "../../../handler/cli/answer-text.ts";
 import { previewText } from "../../../handler/cli/confirm.ts";
 import type { Progress } from "../../../handler/cli/progress.ts";
 import { inWords, progressText } from "../../../handler/cli/progress-text.ts";
@@ -55,6 +55,21 @@ describe("an answer in words", () => {
 
   it("of nothing says where to look", () => {
     expect(answerText(summarize("status", []))).toMatch(/ROTATION_TAG/);
+  });
+});
+
+describe("how to carry on after a stop", () => {
+  const left = RESULTS.map((result) => ({ ...result, status: "in-progress" }) as const);
+
+  it("is the same command, which leaves alone what is done", () => {
+    expect(carryOnText(summarize("rotate", left))).toMatch(/the same command carries on/);
+  });
+
+  it("is a rollback of what is left: what has been rolled back would go forward again", () => {
+    const done = { secretId: "redis/done", status: "rotated", durationMs: 1 } as const;
+    expect(carryOnText(summarize("rollback", [done, ...left]))).toMatch(
+      /\n {2}redis-rotation rollback redis\/a redis\/long\n$/,
+    );
   });
 });
 
