@@ -184,6 +184,30 @@ describe("a fleet", () => {
     expect(tally(results)).toEqual({ "failed StoreDenied": 3 });
   });
 
+  it("is looked at again where the first look failed for a reason that may pass, and only there", async () => {
+    const world = createFleetWorld({ size: 3 });
+    const context = world.run();
+    const [throttled = "", missing = ""] = world.names;
+    const looks = new Map<string, number>();
+    const describeSecret: typeof context.store.describe = async (secretId) => {
+      looks.set(secretId, (looks.get(secretId) ?? 0) + 1);
+      if (secretId === throttled && looks.get(secretId) === 1) {
+        throw new RotationError("StoreThrottled", "DescribeSecret: too many", { effect: "none" });
+      }
+      if (secretId === missing) throw new RotationError("SecretNotFound", "none", { effect: "none" });
+      return context.store.describe(secretId);
+    };
+    const handOver = () => Promise.resolve();
+    const store = { ...context.store, describe: describeSecret };
+    const results = await rotate(world, { ...context, store }, { canary: 0, handOver });
+    expect(tally(results)).toEqual({ planned: 2, "failed SecretNotFound": 1 });
+    expect([...looks]).toEqual([
+      [throttled, 2],
+      [missing, 1],
+      [world.names[2], 1],
+    ]);
+  });
+
   it("asks for each task by itself where a policy forbids to ask for all", async () => {
     const world = createFleetWorld({ size: 10 });
     world.tencentDb.failNext("DescribeTaskList", { kind: "error", code: "UnauthorizedOperation" });

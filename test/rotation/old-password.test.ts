@@ -104,6 +104,19 @@ describe.each(["ModifyInstancePassword", "ModfiyRedisPassword"])("%s", (api) => 
     expect(rig.calls(api)).toBe(0);
   });
 
+  it("is sent four times at most where the API goes on refusing it", async () => {
+    const rig = rigWith();
+    let sends = 0;
+    const changePassword = () => {
+      sends += 1;
+      return Promise.reject(new RotationError("OldPasswordError", "wrong", { effect: "none" }));
+    };
+    const controlPlane = { ...rig.controlPlane, changePassword };
+    const { error } = await rotateSecret(rig.run({ controlPlane }), NAME, DUE);
+    expect([error?.code, sends]).toEqual(["OldPasswordError", 4]);
+    await rotated(rig);
+  });
+
   it("does not say that nothing was done where it is lost after a task that failed", async () => {
     const rig = rigWith();
     rig.tencentDb.planNextTask({ ending: "failed" });
