@@ -67,4 +67,17 @@ describe("a fleet with what is half done, broken or slow", () => {
     expect(tally(results)).toEqual({ rotated: 1, "failed SecretInvalid": 1 });
     expect(world.rotated()).toEqual([world.names[0]]);
   });
+
+  it("carries on with neither of two half-done ones that are for the same account", async () => {
+    const twin = { instanceId: "crs-00000000", host: "10.0.0.0" };
+    const world = createFleetWorld({ size: 2, fields: (index) => (index === 1 ? twin : {}) });
+    const crash = () => Promise.reject(new Error("the process died"));
+    for (const name of world.names) {
+      const dying = world.run();
+      const cut = { ...dying, store: { ...dying.store, promote: crash } };
+      await rotateFleet(cut, [name], optionsOf(world, { canary: 0 }));
+    }
+    expect(tally(await rotate(world, world.run()))).toEqual({ "failed SecretInvalid": 2 });
+    expect(world.rotated()).toEqual([]);
+  });
 });
