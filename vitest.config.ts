@@ -1,8 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // By itself: npm run test:consumers.
+    exclude: [...configDefaults.exclude, "test/consumers/**"],
     globalSetup: ["test/setup.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
