@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RotationError } from "../../lib/errors.ts";
+import { type Effect, RotationError } from "../../lib/errors.ts";
 import { runStep } from "../../lib/rotation/managed.ts";
 import { rotateSecret } from "../../lib/rotation/rotate.ts";
 import type { StoreMoment } from "../fakes/secret-store.ts";
@@ -123,18 +123,22 @@ describe("it does not become current", () => {
 });
 
 describe("the promotion", () => {
-  it.each<["StoreDenied" | "StoreConflict", string]>([
-    ["StoreDenied", "applied"],
-    ["StoreConflict", "none"],
-  ])("that fails with %s leaves Redis with the new password: the effect is %s", async (code, effect) => {
-    const rig = createRig();
-    const requestId = "0f6d2a1e-0000-4000-8000-000000000001";
-    const promote = () => Promise.reject(new RotationError(code, "not moved", { effect: "none", requestId }));
-    const { status, error } = await rotateSecret(rig.run({ store: { ...rig.store, promote } }), NAME, DUE);
-    expect([status, error]).toMatchObject(["failed", { code, effect }]);
-    if (code === "StoreDenied") expect(error?.requestId).toBe(requestId);
-    await rotated(rig);
-  });
+  it.each<["StoreDenied" | "StoreConflict" | "StoreUnavailable", Effect, Effect]>([
+    ["StoreDenied", "none", "applied"],
+    ["StoreConflict", "none", "none"],
+    ["StoreUnavailable", "unknown", "unknown"],
+  ])(
+    "that fails with %s and %s effect leaves Redis with the new password: %s",
+    async (code, effect, told) => {
+      const rig = createRig();
+      const requestId = "0f6d2a1e-0000-4000-8000-000000000001";
+      const promote = () => Promise.reject(new RotationError(code, "not moved", { effect, requestId }));
+      const { status, error } = await rotateSecret(rig.run({ store: { ...rig.store, promote } }), NAME, DUE);
+      expect([status, error]).toMatchObject(["failed", { code, effect: told }]);
+      if (code === "StoreDenied") expect(error?.requestId).toBe(requestId);
+      await rotated(rig);
+    },
+  );
 
   it("is tried four times while others move the labels, and then left to the next run", async () => {
     let tries = 0;
