@@ -11,8 +11,15 @@ interface Component {
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
 }
 
+interface Locked {
+  readonly version: string;
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly devOptional?: boolean;
+}
+
 interface Lock {
-  readonly packages: Readonly<Record<string, { readonly version: string; readonly dev?: boolean }>>;
+  readonly packages: Readonly<Record<string, Locked>>;
 }
 
 /** The part of a CycloneDX 1.5 document that is looked at here. */
@@ -45,12 +52,15 @@ export async function makeSbom(): Promise<Sbom> {
 }
 
 /**
- * `name@version` of what the lockfile has outside development. npm's --omit=dev leaves out what a tool needs as well as the product,
+ * `name@version` of what the lockfile has outside development, without what a package can do without, such as the compiler that
+ * Valibot's types are for. npm's --omit=dev leaves out what a tool needs as well as the product,
  * and npm's own mark is that of the first place where a package is.
  */
 async function shippedPackages(): Promise<ReadonlySet<string>> {
   const lock: Lock = JSON.parse(await readFile("package-lock.json", "utf8"));
-  const shipped = Object.entries(lock.packages).filter(([path, { dev }]) => path !== "" && dev !== true);
+  const shipped = Object.entries(lock.packages).filter(
+    ([path, { dev, optional, devOptional }]) => path !== "" && !dev && !optional && !devOptional,
+  );
   return new Set(shipped.map(([path, { version }]) => `${path.replace(/^.*node_modules\//, "")}@${version}`));
 }
 

@@ -7,6 +7,8 @@ interface Locked {
   readonly version: string;
   readonly integrity?: string;
   readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly devOptional?: boolean;
   readonly hasInstallScript?: boolean;
 }
 
@@ -31,9 +33,10 @@ describe("the software bill of materials", () => {
     const { bomFormat, specVersion, metadata, components, dependencies } = await makeSbom();
     expect([bomFormat, specVersion]).toEqual(["CycloneDX", "1.5"]);
     expect(metadata.component.name).toBe("tencentdb-redis-rotation");
-    const shipped = locked.filter(([, { dev }]) => dev !== true);
+    const shipped = locked.filter(([, { dev, optional, devOptional }]) => !dev && !optional && !devOptional);
     const wanted = new Set(shipped.map(([path, { version }]) => `${nameOf(path)}@${version}`));
     expect(components.map(({ name, version }) => `${name}@${version}`).sort()).toEqual([...wanted].sort());
+    expect(components.map(({ name }) => name)).not.toContain("typescript");
     for (const { name, hashes, purl } of components) {
       expect(
         hashes?.map(({ alg }) => alg),
