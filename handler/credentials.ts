@@ -1,10 +1,10 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import type { TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { RotationError } from "../lib/errors.ts";
-import { describeIssues } from "../lib/issues.ts";
 import { parseConfidentialJson } from "../lib/json.ts";
 import type { SecretStore } from "../lib/ports.ts";
 import { versionAt } from "../lib/rotation/versions.ts";
+import { describeIssues, object } from "../lib/schemas.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,10 +31,10 @@ export function credentialsFromEnvironment(environment: Environment): TencentCre
   });
 }
 
-const schema = z.object({
-  secretId: z.string().check(z.minLength(1)),
-  secretKey: z.string().check(z.minLength(1)),
-  token: z.optional(z.string()),
+const schema = object({
+  secretId: v.pipe(v.string(), v.minLength(1, "must not be empty")),
+  secretKey: v.pipe(v.string(), v.minLength(1, "must not be empty")),
+  token: v.optional(v.string()),
 });
 
 /**
@@ -52,7 +52,7 @@ export async function credentialsFromSecret(store: SecretStore, name: string): P
   if (!stored) throw missing("it has no value");
   const json = parseConfidentialJson(stored.text);
   if (json === undefined) throw missing("it is not JSON");
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw missing(describeIssues(parsed.error.issues));
-  return parsed.data;
+  const parsed = v.safeParse(schema, json);
+  if (!parsed.success) throw missing(describeIssues(parsed.issues));
+  return parsed.output;
 }

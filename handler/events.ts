@@ -1,9 +1,9 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { asRotationError, RotationError } from "../lib/errors.ts";
-import { describeIssues } from "../lib/issues.ts";
 import { parseConfidentialJson } from "../lib/json.ts";
 import type { Action } from "../lib/ports.ts";
 import type { StepRequest } from "../lib/rotation/managed.ts";
+import { describeIssues, isObject, object } from "../lib/schemas.ts";
 
 export interface DrivenRequest {
   readonly action: Action;
@@ -26,30 +26,35 @@ export type Request =
   | { readonly kind: "queue"; readonly messages: readonly QueueMessage[] };
 
 const ACTIONS = ["rotate", "plan", "status", "verify", "rollback", "abandon"] as const;
-const text = z.string().check(z.minLength(1));
+const text = v.pipe(v.string(), v.minLength(1, "must not be empty"));
 
-const managedStep = z.object({
-  Step: z.enum(["createSecret", "setSecret", "testSecret", "finishSecret"]),
+const managedStep = object({
+  Step: v.picklist(["createSecret", "setSecret", "testSecret", "finishSecret"]),
   SecretId: text,
   ClientRequestToken: text,
-  RotationToken: z.optional(text),
+  RotationToken: v.optional(text),
 });
 
-const manual = z.strictObject({
-  action: z.enum(ACTIONS),
-  secrets: z.optional(z.array(text).check(z.minLength(1))),
-  force: z._default(z.boolean(), false),
+const manualFields = {
+  action: v.picklist(ACTIONS),
+  secrets: v.optional(v.pipe(v.array(text), v.minLength(1, "must not be empty"))),
+  force: v.optional(v.boolean(), false),
+};
+const manual = object(manualFields);
+
+const awsSchedule = object({
+  source: v.picklist(["aws.events", "aws.scheduler"]),
+  "detail-type": v.string(),
 });
 
-const awsSchedule = z.object({ source: z.enum(["aws.events", "aws.scheduler"]), "detail-type": z.string() });
-
-const sqsBatch = z.object({
-  Records: z
-    .array(z.object({ eventSource: z.literal("aws:sqs"), messageId: text, body: z.string() }))
-    .check(z.minLength(1)),
+const sqsBatch = object({
+  Records: v.pipe(
+    v.array(object({ eventSource: v.literal("aws:sqs"), messageId: text, body: v.string() })),
+    v.minLength(1, "must not be empty"),
+  ),
 });
 
-const scfTimer = z.object({ Type: z.string().check(z.regex(/^timer$/i)), Message: z.optional(z.string()) });
+const scfTimer = object({ Type: v.pipe(v.string(), v.regex(/^timer$/i)), Message: v.optional(v.string()) });
 
 const SCHEDULED_ROTATE: Request = {
   kind: "driven",
@@ -76,7 +81,7 @@ export function parseLambdaEvent(event: unknown): Request {
       ...(RotationToken !== undefined && { rotationToken: RotationToken }),
     };
   }
-  if (awsSchedule.safeParse(event).success) return SCHEDULED_ROTATE;
+  if (v.safeParse(awsSchedule, event).success) return SCHEDULED_ROTATE;
   if (isObject(event) && "Records" in event) {
     const { Records } = parse(sqsBatch, event);
     return { kind: "queue", messages: Records.map(readMessage) };
@@ -90,9 +95,9 @@ export function parseLambdaEvent(event: unknown): Request {
  * @throws RotationError `EventInvalid`, naming every bad field at once
  */
 export function parseScfEvent(event: unknown): Request {
-  const timer = scfTimer.safeParse(event);
+  const timer = v.safeParse(scfTimer, event);
   if (!timer.success) return { kind: "driven", ...parseManual(event, false) };
-  const message = timer.data.Message?.trim();
+  const message = timer.output.Message?.trim();
   if (!message) return SCHEDULED_ROTATE;
   return { kind: "driven", ...parseUnattended("Message", message) };
 }
@@ -119,20 +124,28 @@ function parseUnattended(where: string, text: string): DrivenRequest {
 }
 
 function parseManual(payload: unknown, scheduled: boolean): DrivenRequest {
-  const { action, secrets, force } = parse(manual, payload);
+  const { action, secrets, force } = parse(manual, payload, unknownFields(payload));
   return { action, secretIds: secrets, force, scheduled };
 }
 
-function parse<T>(schema: z.ZodMiniType<T>, payload: unknown): T {
-  const parsed = schema.safeParse(payload);
-  if (parsed.success) return parsed.data;
-  throw invalid(describeIssues(parsed.error.issues));
+/** A payload that says more than is understood may mean something else. */
+function unknownFields(payload: unknown): string[] {
+  const names = isObject(payload) ? Object.keys(payload) : [];
+  const unknown = names.filter((name) => !Object.hasOwn(manualFields, name));
+  return unknown.length === 0 ? [] : [`(whole): has unknown fields: ${unknown.join(", ")}`];
+}
+
+function parse<T>(
+  schema: v.GenericSchema<unknown, T>,
+  payload: unknown,
+  problems: readonly string[] = [],
+): T {
+  const parsed = v.safeParse(schema, payload);
+  if (parsed.success && problems.length === 0) return parsed.output;
+  const told = parsed.success ? [] : [describeIssues(parsed.issues)];
+  throw invalid([...told, ...problems].join("; "));
 }
 
 function invalid(problems: string): RotationError {
   return new RotationError("EventInvalid", `Event: ${problems}`, { effect: "none" });
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -1,7 +1,15 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RotationError } from "./errors.ts";
-import { type FleetConfig, fleetConfig, fleetProblems, fleetVariables, number } from "./fleet-config.ts";
-import { describeIssues } from "./issues.ts";
+import {
+  type FleetConfig,
+  fleetConfig,
+  fleetProblems,
+  fleetVariables,
+  httpUrl,
+  numeral,
+  whole,
+} from "./fleet-config.ts";
+import { describeIssues, object } from "./schemas.ts";
 
 export type StoreKind = "aws" | "ssm";
 
@@ -35,31 +43,38 @@ export interface Config extends FleetConfig {
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
-const schema = z.object({
-  TENCENTCLOUD_SITE: z.optional(z.literal("intl")),
-  TENCENTCLOUD_ENDPOINT_URL: z.optional(z.url({ protocol: /^https?$/ })),
-  TENCENTCLOUD_CREDENTIALS_SECRET_ID: z.optional(z.string()),
-  TENCENTCLOUD_ROLE_ARN: z.optional(
-    z.string().check(z.regex(/^qcs::cam::uin\/\d+:role(Name)?\/[^\s/:]+$/, "must be a role's ARN")),
+const schema = object({
+  TENCENTCLOUD_SITE: v.optional(v.literal("intl")),
+  TENCENTCLOUD_ENDPOINT_URL: v.optional(httpUrl),
+  TENCENTCLOUD_CREDENTIALS_SECRET_ID: v.optional(v.string()),
+  TENCENTCLOUD_ROLE_ARN: v.optional(
+    v.pipe(v.string(), v.regex(/^qcs::cam::uin\/\d+:role(Name)?\/[^\s/:]+$/, "must be a role's ARN")),
   ),
-  TENCENTCLOUD_PROVIDER_ID: z.optional(z.string().check(z.regex(/^[^\s/:]+$/, "must be a provider's name"))),
-  TENCENTCLOUD_ROLE_SESSION_NAME: z._default(
-    z.string().check(z.regex(/^[\w+=,.@-]{2,128}$/, "must be 2 to 128 letters, digits and +=,.@-_")),
+  TENCENTCLOUD_PROVIDER_ID: v.optional(
+    v.pipe(v.string(), v.regex(/^[^\s/:]+$/, "must be a provider's name")),
+  ),
+  TENCENTCLOUD_ROLE_SESSION_NAME: v.optional(
+    v.pipe(v.string(), v.regex(/^[\w+=,.@-]{2,128}$/, "must be 2 to 128 letters, digits and +=,.@-_")),
     "redis-rotation",
   ),
-  TENCENTCLOUD_TOKEN_AUDIENCE: z._default(
-    z.string().check(z.regex(/^[\x21-\x7e]{1,1000}$/, "must be without blanks")),
+  TENCENTCLOUD_TOKEN_AUDIENCE: v.optional(
+    v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,1000}$/, "must be without blanks")),
     "sts.tencentcloudapi.com",
   ),
-  TENCENTCLOUD_STS_REGION: z.optional(z.string().check(z.regex(/^[a-z]+(-[a-z0-9]+)+$/, "must be a region"))),
-  SECRET_STORE: z.optional(z.enum(["aws", "ssm"])),
-  SECRET_STORE_REGION: z.optional(z.string().check(z.regex(/^[a-z0-9-]+$/, "must be a region"))),
+  TENCENTCLOUD_STS_REGION: v.optional(
+    v.pipe(v.string(), v.regex(/^[a-z]+(-[a-z0-9]+)+$/, "must be a region")),
+  ),
+  SECRET_STORE: v.optional(v.picklist(["aws", "ssm"])),
+  SECRET_STORE_REGION: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/, "must be a region"))),
   ...fleetVariables,
-  ALTERNATION_INTERVAL_MINUTES: z._default(z.pipe(number, z.number().check(z.maximum(525_600))), 60),
-  PASSWORD_LENGTH: z.optional(z.pipe(number, z.int().check(z.minimum(8), z.maximum(64)))),
-  VERIFY: z._default(z.enum(["auth", "task"]), "auth"),
-  REDIS_CA_BUNDLE: z.optional(z.string()),
-  LOG_LEVEL: z._default(z.enum(LOG_LEVELS), "info"),
+  ALTERNATION_INTERVAL_MINUTES: v.optional(
+    v.pipe(numeral, v.maxValue(525_600, "must be at most 525600")),
+    "60",
+  ),
+  PASSWORD_LENGTH: v.optional(whole(8, 64)),
+  VERIFY: v.optional(v.picklist(["auth", "task"]), "auth"),
+  REDIS_CA_BUNDLE: v.optional(v.string()),
+  LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS), "info"),
 });
 
 /** SCF reserves the prefix TENCENTCLOUD_ for itself: there these can only be set by their second names. */
@@ -87,8 +102,8 @@ export function parseConfig(
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
   const seconds = Object.entries(SECOND_NAMES).map(([second, first]) => [first, given[second]]);
   const set = { ...Object.fromEntries(seconds.filter(([, value]) => value)), ...given };
-  const parsed = schema.safeParse(set);
-  const problems: string[] = parsed.success ? [] : [describeIssues(parsed.error.issues)];
+  const parsed = v.safeParse(schema, set);
+  const problems: string[] = parsed.success ? [] : [describeIssues(parsed.issues)];
   for (const [second, first] of Object.entries(SECOND_NAMES)) {
     if (given[second] && given[second] !== set[first])
       problems.push(`${second}: ${first} says something else`);
@@ -100,7 +115,7 @@ export function parseConfig(
     });
   }
 
-  const variables = parsed.data;
+  const variables = parsed.output;
   return {
     site: variables.TENCENTCLOUD_SITE ?? "domestic",
     endpointUrl: variables.TENCENTCLOUD_ENDPOINT_URL,
@@ -134,7 +149,7 @@ function roleProblems(set: Readonly<Record<string, string | undefined>>): string
   return problems;
 }
 
-function roleOf(variables: z.infer<typeof schema>): RoleConfig | undefined {
+function roleOf(variables: v.InferOutput<typeof schema>): RoleConfig | undefined {
   const { TENCENTCLOUD_ROLE_ARN: roleArn, TENCENTCLOUD_PROVIDER_ID: providerId } = variables;
   if (roleArn === undefined || providerId === undefined) return undefined;
   return {

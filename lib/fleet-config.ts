@@ -1,6 +1,7 @@
 /** The part of the settings that says which secrets are rotated, when, and at what pace. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import type { Selection } from "./ports.ts";
+import { wholeBetween } from "./schemas.ts";
 import { type MaintenanceWindow, maintenanceWindow } from "./window.ts";
 
 export interface FleetConfig {
@@ -27,47 +28,45 @@ export interface FleetConfig {
   readonly fanOutSize: number | undefined;
 }
 
-export const number = z.pipe(
-  z.string().check(z.regex(/^\d+(\.\d+)?$/, "must be a number")),
-  z.transform(Number),
-);
-const days = z.pipe(number, z.number().check(z.maximum(3_650)));
-const count = (least: number, most: number) =>
-  z.pipe(number, z.int().check(z.minimum(least), z.maximum(most)));
-const names = z.pipe(
-  z.string(),
-  z.transform((text) =>
+export const httpUrl = v.pipe(v.string(), v.trim(), v.check(isHttpUrl, "must be an http: or https: URL"));
+export const numeral = v.pipe(v.string(), v.regex(/^\d+(\.\d+)?$/, "must be a number"), v.transform(Number));
+export const whole = (least: number, most: number) => v.pipe(numeral, wholeBetween(least, most));
+const days = v.pipe(numeral, v.maxValue(3_650, "must be at most 3650"));
+const names = v.pipe(
+  v.string(),
+  v.transform((text) =>
     text
       .split(",")
       .map((name) => name.trim())
       .filter(Boolean),
   ),
 );
-const tag = z.pipe(
-  z.string().check(z.regex(/^\s*[^=\s][^=]*=\s*\S/, "must be key=value")),
-  z.transform((text) => {
+const tag = v.pipe(
+  v.string(),
+  v.regex(/^\s*[^=\s][^=]*=\s*\S/, "must be key=value"),
+  v.transform((text) => {
     const [key = "", ...value] = text.split("=");
     return { key: key.trim(), value: value.join("=").trim() };
   }),
 );
 
 export const fleetVariables = {
-  ROTATION_SECRETS: z._default(names, []),
-  ROTATION_TAG: z.optional(tag),
-  ROTATION_PREFIX: z.optional(z.string().check(z.trim(), z.minLength(1, "must not be blank"))),
-  ROTATION_INTERVAL_DAYS: z._default(days, 30),
-  ROTATION_STAGGER_DAYS: z._default(days, 0),
-  ROTATION_WINDOW: z.optional(z.string()),
-  ROTATION_WINDOW_TIMEZONE: z._default(z.string(), "UTC"),
-  ROTATION_CANARY: z._default(count(0, 100), 1),
-  ROTATION_BREAKER: z._default(count(0, 1_000), 5),
-  ROTATION_CONCURRENCY: z._default(count(1, 1_000), 300),
-  API_CALLS_PER_SECOND: z.optional(count(1, 1_000)),
-  ROTATION_QUEUE_URL: z.optional(z.url({ protocol: /^https?$/ })),
-  ROTATION_FAN_OUT_SIZE: z.optional(count(1, 500)),
+  ROTATION_SECRETS: v.optional(names, ""),
+  ROTATION_TAG: v.optional(tag),
+  ROTATION_PREFIX: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1, "must not be blank"))),
+  ROTATION_INTERVAL_DAYS: v.optional(days, "30"),
+  ROTATION_STAGGER_DAYS: v.optional(days, "0"),
+  ROTATION_WINDOW: v.optional(v.string()),
+  ROTATION_WINDOW_TIMEZONE: v.optional(v.string(), "UTC"),
+  ROTATION_CANARY: v.optional(whole(0, 100), "1"),
+  ROTATION_BREAKER: v.optional(whole(0, 1_000), "5"),
+  ROTATION_CONCURRENCY: v.optional(whole(1, 1_000), "300"),
+  API_CALLS_PER_SECOND: v.optional(whole(1, 1_000)),
+  ROTATION_QUEUE_URL: v.optional(httpUrl),
+  ROTATION_FAN_OUT_SIZE: v.optional(whole(1, 500)),
 };
 
-const schema = z.object(fleetVariables);
+type FleetVariables = v.InferOutput<v.ObjectSchema<typeof fleetVariables, undefined>>;
 
 const WAYS = ["ROTATION_SECRETS", "ROTATION_TAG", "ROTATION_PREFIX"] as const;
 
@@ -94,7 +93,7 @@ export function fleetProblems(set: Readonly<Record<string, string | undefined>>)
   return problems;
 }
 
-export function fleetConfig(variables: z.infer<typeof schema>): FleetConfig {
+export function fleetConfig(variables: FleetVariables): FleetConfig {
   const { ROTATION_TAG, ROTATION_PREFIX, ROTATION_WINDOW } = variables;
   return {
     secretIds: variables.ROTATION_SECRETS,
@@ -115,4 +114,12 @@ export function fleetConfig(variables: z.infer<typeof schema>): FleetConfig {
     queueUrl: variables.ROTATION_QUEUE_URL,
     fanOutSize: variables.ROTATION_FAN_OUT_SIZE,
   };
+}
+
+function isHttpUrl(text: string): boolean {
+  try {
+    return /^https?:\/\//i.test(text) && new URL(text).host !== "";
+  } catch {
+    return false;
+  }
 }

@@ -1,9 +1,9 @@
 import { applyEdits, modify } from "jsonc-parser";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RotationError } from "./errors.ts";
-import { describeIssues } from "./issues.ts";
 import { parseConfidentialJson } from "./json.ts";
 import type { SecretValue } from "./ports.ts";
+import { describeIssues, object, wholeBetween } from "./schemas.ts";
 
 const PASSWORD_APIS = [
   "ResetPassword",
@@ -13,50 +13,58 @@ const PASSWORD_APIS = [
 ] as const;
 
 // The console of Secrets Manager writes every field of a secret as a string: "6379", "true".
-const port = z.pipe(
-  z.union([z.number(), z.pipe(z.string().check(z.regex(/^\d+$/)), z.transform(Number))]),
-  z.int().check(z.minimum(1), z.maximum(65_535)),
+const port = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))], "must be a number"),
+  wholeBetween(1, 65_535),
 );
-const flag = z.union([
-  z.boolean(),
-  z.pipe(
-    z.enum(["true", "false"]),
-    z.transform((text) => text === "true"),
-  ),
-]);
+const flag = v.union(
+  [
+    v.boolean(),
+    v.pipe(
+      v.picklist(["true", "false"]),
+      v.transform((text) => text === "true"),
+    ),
+  ],
+  "must be true or false",
+);
 
 const ACCOUNT_NAME = "must be an account name: 32 of A–Z a–z 0–9 _ -";
 const DEFAULT_ACCOUNT_NAMES = ["", "default", "root"];
+const TWO_NAMES = "must be two account names";
 
-const accountName = z.string().check(
-  z.regex(/^[A-Za-z0-9_-]{1,32}$/, ACCOUNT_NAME),
-  z.refine((name) => !DEFAULT_ACCOUNT_NAMES.includes(name), "must not be the default account"),
+const accountName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{1,32}$/, ACCOUNT_NAME),
+  v.check((name) => !DEFAULT_ACCOUNT_NAMES.includes(name), "must not be the default account"),
 );
-const pair = z
-  .pipe(
-    z.union([
-      z.array(z.unknown()),
-      z.pipe(
-        z.string(),
-        z.transform((text) => text.split(",").map((name) => name.trim())),
+const pair = v.pipe(
+  v.union(
+    [
+      v.array(v.unknown()),
+      v.pipe(
+        v.string(),
+        v.transform((text) => text.split(",").map((name) => name.trim())),
       ),
-    ]),
-    z.tuple([accountName, accountName], "must be two account names"),
-  )
-  .check(z.refine(([first, second]) => first !== second, "must be two different accounts"));
+    ],
+    TWO_NAMES,
+  ),
+  v.length(2, TWO_NAMES),
+  v.tuple([accountName, accountName]),
+  v.check(([first, second]) => first !== second, "must be two different accounts"),
+);
 
 // The region becomes part of a host name, so its form is checked closely: a secret must never set an endpoint.
-const schema = z.object({
-  engine: z.literal("tencentdb-redis"),
-  region: z.string().check(z.regex(/^[a-z]{2,3}(-[a-z0-9]+){1,3}$/, "must look like ap-guangzhou")),
-  instanceId: z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)+$/i, "must look like crs-5a4py64p")),
-  host: z.optional(z.string().check(z.regex(/^[A-Za-z0-9.:_-]+$/, "must be a host name or an address"))),
-  port: z.optional(port),
-  ssl: z._default(flag, false),
-  username: z._default(z.string().check(z.regex(/^[A-Za-z0-9_-]{0,32}$/, ACCOUNT_NAME)), ""),
-  password: z.string(),
-  api: z.optional(z.enum(PASSWORD_APIS)),
-  usernames: z.optional(pair),
+const schema = object({
+  engine: v.literal("tencentdb-redis"),
+  region: v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[a-z0-9]+){1,3}$/, "must look like ap-guangzhou")),
+  instanceId: v.pipe(v.string(), v.regex(/^[a-z0-9]+(-[a-z0-9]+)+$/i, "must look like crs-5a4py64p")),
+  host: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:_-]+$/, "must be a host name or an address"))),
+  port: v.optional(port),
+  ssl: v.optional(flag, false),
+  username: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{0,32}$/, ACCOUNT_NAME)), ""),
+  password: v.string(),
+  api: v.optional(v.picklist(PASSWORD_APIS)),
+  usernames: v.optional(pair),
 });
 
 /**
@@ -72,10 +80,10 @@ export function parseSecretValue(text: string, secretId: string): SecretValue {
 
   const json = parseConfidentialJson(text);
   if (json === undefined) throw problems("it is not JSON");
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw problems(describeIssues(parsed.error.issues));
+  const parsed = v.safeParse(schema, json);
+  if (!parsed.success) throw problems(describeIssues(parsed.issues));
 
-  const { host, port, username, api, usernames, ...rest } = parsed.data;
+  const { host, port, username, api, usernames, ...rest } = parsed.output;
   const isDefault = DEFAULT_ACCOUNT_NAMES.includes(username);
   const isCustom = !isDefault || usernames !== undefined;
   const chosen = api ?? (isCustom ? "ModifyInstanceAccount" : "ResetPassword");

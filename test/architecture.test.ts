@@ -19,7 +19,7 @@ function importsOf(file: string): string[] {
 const ALLOWED: readonly (readonly [RegExp, RegExp])[] = [
   [/^lib\/rotation\//, /^(lib\/rotation\/|lib\/(ports|errors|password|waiter|secret-value)\.ts$|p-limit$)/],
   [/^lib\/drivers\//, /^(lib\/drivers\/|lib\/(ports|errors)\.ts$|node:|[a-z@])(?!.*(rotation|handler))/],
-  [/^lib\//, /^(lib\/[a-z-]+\.ts$|zod|jsonc-parser$|cron-schedule$)/],
+  [/^lib\//, /^(lib\/[a-z-]+\.ts$|valibot$|jsonc-parser$|cron-schedule$)/],
   [/^handler\//, /./],
 ];
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual as same } from "node:util";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import type { TencentClient } from "../../lib/drivers/tencent-client.ts";
 import type { Clock } from "../../lib/ports.ts";
 import type { CodeZip } from "./code-zip.ts";
@@ -61,7 +61,7 @@ export async function deploy(wanted: Wanted, options: DeployOptions): Promise<vo
     const all = { FunctionName, ...params };
     onCall({ action, params: withoutContent(all) });
     if (dryRun) return;
-    const call = { action, params: all, answer: z.unknown(), change: true, secrets: secretsIn(all) };
+    const call = { action, params: all, answer: v.unknown(), change: true, secrets: secretsIn(all) };
     for (let tried = 1; ; tried++) {
       try {
         await client(call);

@@ -1,32 +1,33 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import type { TencentClient } from "../../lib/drivers/tencent-client.ts";
+import { number, object } from "../../lib/schemas.ts";
 import { isMissingFunction } from "./scf-errors.ts";
 
-const functionShape = z.object({
-  Status: z.string(),
-  StatusReasons: z.nullish(z.array(z.object({ ErrorMessage: z.nullish(z.string()) }))),
-  Runtime: z.nullish(z.string()),
-  Handler: z.nullish(z.string()),
-  MemorySize: z.nullish(z.number()),
-  Timeout: z.nullish(z.number()),
-  Role: z.nullish(z.string()),
-  VpcConfig: z.nullish(z.object({ VpcId: z.nullish(z.string()), SubnetId: z.nullish(z.string()) })),
-  Environment: z.nullish(
-    z.object({ Variables: z.nullish(z.array(z.object({ Key: z.string(), Value: z.string() }))) }),
+const functionShape = object({
+  Status: v.string(),
+  StatusReasons: v.nullish(v.array(object({ ErrorMessage: v.nullish(v.string()) }))),
+  Runtime: v.nullish(v.string()),
+  Handler: v.nullish(v.string()),
+  MemorySize: v.nullish(number),
+  Timeout: v.nullish(number),
+  Role: v.nullish(v.string()),
+  VpcConfig: v.nullish(object({ VpcId: v.nullish(v.string()), SubnetId: v.nullish(v.string()) })),
+  Environment: v.nullish(
+    object({ Variables: v.nullish(v.array(object({ Key: v.string(), Value: v.string() }))) }),
   ),
 });
 
-const timerShape = z.object({
-  TriggerName: z.string(),
-  Type: z.string(),
-  TriggerDesc: z.nullish(z.string()),
-  Enable: z.nullish(z.number()),
-  Qualifier: z.nullish(z.string()),
+const timerShape = object({
+  TriggerName: v.string(),
+  Type: v.string(),
+  TriggerDesc: v.nullish(v.string()),
+  Enable: v.nullish(number),
+  Qualifier: v.nullish(v.string()),
 });
 
-const retryShape = z.object({ RetryConfig: z.array(z.object({ RetryNum: z.number() })), MsgTTL: z.number() });
+const retryShape = object({ RetryConfig: v.array(object({ RetryNum: number })), MsgTTL: number });
 
-export type FunctionState = z.infer<typeof functionShape>;
+export type FunctionState = v.InferOutput<typeof functionShape>;
 
 /** A timer of a function. */
 export interface Timer {
@@ -57,7 +58,7 @@ const PAGE = 20;
 export function scfFunctions(client: TencentClient, FunctionName: string): ScfFunctions {
   const read = <Answer>(
     action: string,
-    answer: z.ZodMiniType<Answer>,
+    answer: v.GenericSchema<unknown, Answer>,
     params: Readonly<Record<string, unknown>> = {},
   ) => client({ action, params: { FunctionName, ...params }, answer, change: false });
 
@@ -72,18 +73,15 @@ export function scfFunctions(client: TencentClient, FunctionName: string): ScfFu
     },
     async codeSha256() {
       // Beside it stands an address from which anybody can load the code: it is not even read.
-      const { CodeSha256 } = await read(
-        "GetFunctionAddress",
-        z.object({ CodeSha256: z.nullish(z.string()) }),
-      );
+      const { CodeSha256 } = await read("GetFunctionAddress", object({ CodeSha256: v.nullish(v.string()) }));
       return CodeSha256 ?? undefined;
     },
     async retryPolicy() {
-      const shape = z.object({ AsyncTriggerConfig: retryShape });
+      const shape = object({ AsyncTriggerConfig: retryShape });
       return (await read("GetFunctionEventInvokeConfig", shape)).AsyncTriggerConfig;
     },
     async timer(name) {
-      const shape = z.object({ TotalCount: z.number(), Triggers: z.array(timerShape) });
+      const shape = object({ TotalCount: number, Triggers: v.array(timerShape) });
       for (let Offset = 0; ; Offset += PAGE) {
         const { Triggers, TotalCount } = await read("ListTriggers", shape, { Offset, Limit: PAGE });
         const found = Triggers.find(({ TriggerName, Type }) => TriggerName === name && Type === "timer");

@@ -1,8 +1,9 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { asRotationError, type ErrorCode, type RotationError } from "../errors.ts";
 import { parseConfidentialJson } from "../json.ts";
 import type { Clock, HandOver } from "../ports.ts";
+import { object } from "../schemas.ts";
 import { type AwsAnswer, type AwsPost, awsPost, awsUrl, passingCode } from "./aws-post.ts";
 import { withGrant } from "./grant.ts";
 import { handOverGroups, type Left } from "./hand-over.ts";
@@ -28,11 +29,11 @@ const ACTION = "SendMessageBatch";
 /** The most that the API takes. */
 const BATCH_SIZE = 10;
 
-const answered = z.object({
-  Successful: z.nullish(z.array(z.object({ Id: z.string() }))),
-  Failed: z.nullish(z.array(z.object({ Id: z.string(), Code: z.string(), SenderFault: z.boolean() }))),
+const answered = object({
+  Successful: v.nullish(v.array(object({ Id: v.string() }))),
+  Failed: v.nullish(v.array(object({ Id: v.string(), Code: v.string(), SenderFault: v.boolean() }))),
 });
-const refusedWith = z.object({ __type: z.optional(z.string()), message: z.optional(z.string()) });
+const refusedWith = object({ __type: v.optional(v.string()), message: v.optional(v.string()) });
 
 /** What an error's name means that does not pass by itself: the first row that fits, else it is refused. */
 const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
@@ -78,15 +79,15 @@ export function awsQueue(options: AwsQueueOptions): HandOver {
       body: JSON.stringify({ QueueUrl: queueUrl, Entries }),
     });
     if (answer.status !== 200) throw refused(post, answer);
-    const parsed = answered.safeParse(parseConfidentialJson(answer.text));
+    const parsed = v.safeParse(answered, parseConfidentialJson(answer.text));
     if (!parsed.success) {
       throw post.refusal("NoAnswer", "the answer is not what the API promises", answer.requestId);
     }
     if (answer.requestId !== undefined) options.onAnswer?.(answer.requestId);
-    const taken = new Set(parsed.data.Successful?.map(({ Id }) => Id));
+    const taken = new Set(parsed.output.Successful?.map(({ Id }) => Id));
     const left = secretIds.filter((_, index) => !taken.has(String(index)));
     if (left.length === 0) return undefined;
-    const failed = parsed.data.Failed ?? [];
+    const failed = parsed.output.Failed ?? [];
     const [first] = failed;
     const isOurs = first !== undefined && failed.every(({ SenderFault }) => SenderFault);
     const reason = `${first?.Code.replace(/[^\w.]/g, "") ?? "no word"} for a message`;
@@ -113,7 +114,8 @@ export function awsQueue(options: AwsQueueOptions): HandOver {
 }
 
 function refused({ refusal }: AwsPost, { status, text, requestId }: AwsAnswer): RotationError {
-  const { __type: type, message } = refusedWith.safeParse(parseConfidentialJson(text)).data ?? {};
+  const read = v.safeParse(refusedWith, parseConfidentialJson(text));
+  const { __type: type, message } = read.success ? read.output : {};
   const name = type?.replace(/^.*#/, "").replace(/\W/g, "") || `HTTP ${status}`;
   const code =
     passingCode(status, name) ?? CODES.find(([names]) => names.test(name))?.[1] ?? "RequestRefused";

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { parseConfidentialJson } from "../json.ts";
 import type { RandomBytes, Ready } from "../ports.ts";
+import { object } from "../schemas.ts";
 import { QCLOUD_ERRORS, type QcloudVerdict, qcloudError } from "./qcloud-errors.ts";
 import { post } from "./qcloud-post.ts";
 import { qcloudSignature, type SignatureMethod } from "./qcloud-signature.ts";
@@ -25,7 +26,7 @@ interface QcloudCall<Data> {
   /** The action's own, sent and signed as they are. */
   readonly params: Readonly<Record<string, string>>;
   /** What the answer's data must be. Anything else is `NoAnswer`. */
-  readonly data: z.ZodMiniType<Data>;
+  readonly data: v.GenericSchema<unknown, Data>;
   /** Whether the call changes something. Then it is sent once; a read is sent again after a passing failure. */
   readonly change: boolean;
   /** Values that no message may show; credentials and signatures are masked anyway. */
@@ -43,15 +44,13 @@ const MAX_ANSWER_BYTES = 256 * 1024;
 const REPLAYED = 4500;
 const MAX_FRESH_SIGNATURES = 3;
 
-const integer = z.pipe(
-  z.union([z.int(), z.string().check(z.regex(/^-?\d+$/))]),
-  z.pipe(z.transform(Number), z.int()),
+const integer = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^-?\d+$/))]),
+  v.transform(Number),
+  v.safeInteger(),
 );
-const text = z.pipe(
-  z.nullish(z.string()),
-  z.transform((given) => given ?? ""),
-);
-const answerShape = z.object({ code: integer, message: text, codeDesc: text, data: z.optional(z.unknown()) });
+const text = v.nullish(v.string(), "");
+const answerShape = object({ code: integer, message: text, codeDesc: text, data: v.optional(v.unknown()) });
 
 interface Answered {
   readonly verdict: QcloudVerdict;
@@ -96,9 +95,9 @@ export function createQcloudClient(options: QcloudClientOptions): QcloudClient {
     if (posted.status !== 200) {
       throw toRotationError({ httpCode: posted.status }, sent, ANSWERED, QCLOUD_ERRORS);
     }
-    const answer = z.safeParse(answerShape, parseConfidentialJson(posted.text));
+    const answer = v.safeParse(answerShape, parseConfidentialJson(posted.text));
     if (!answer.success) throw unreadable(sent, "the answer is not what the API promises");
-    const { data, ...verdict } = answer.data;
+    const { data, ...verdict } = answer.output;
     return { verdict, data, sent };
   };
 
@@ -110,9 +109,9 @@ export function createQcloudClient(options: QcloudClientOptions): QcloudClient {
       const { verdict, data, sent } = await send(call);
       if (verdict.code === REPLAYED && signed < MAX_FRESH_SIGNATURES) continue;
       if (verdict.code !== 0) throw noteThrottling(qcloudError(verdict, sent), key, options);
-      const read = z.safeParse(call.data, data);
+      const read = v.safeParse(call.data, data);
       if (!read.success) throw unreadable(sent, "the answer is not what the API promises");
-      return read.data;
+      return read.output;
     }
   };
 

@@ -1,6 +1,7 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { asRotationError } from "../errors.ts";
 import type { HandOver } from "../ports.ts";
+import { object } from "../schemas.ts";
 import { withGrant } from "./grant.ts";
 import { handOverGroups } from "./hand-over.ts";
 import { createTencentClient, type TencentConnection } from "./tencent-client.ts";
@@ -19,7 +20,7 @@ export interface ScfInvokeOptions extends TencentConnection {
   readonly concurrency?: number;
 }
 
-const invoked = z.object({ Result: z.object({ FunctionRequestId: z.string() }) });
+const invoked = object({ Result: object({ FunctionRequestId: v.string() }) });
 
 /** What SCF refuses in its own words, such as `ResourceNotFound.Function`, it refuses for good. */
 const INVOKE_ERRORS: ApiErrorTable = new Map(COMMON_API_ERRORS);

@@ -1,6 +1,6 @@
-import * as z from "zod/mini";
 import { RotationError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
+import { object } from "../schemas.ts";
 import { refused, type SsmCall, type SsmReader } from "./ssm-look.ts";
 import type { SsmState } from "./ssm-versions.ts";
 
@@ -28,7 +28,7 @@ const MAX_MOVES = 10;
 const PAUSES_MS: readonly number[] = [250, 500, 1000];
 const PASSING: readonly string[] = ["StoreConflict", "StoreThrottled", "StoreUnavailable"];
 
-const done = z.object({});
+const done = object({});
 
 export function ssmSettler(context: {
   readonly call: SsmCall;

@@ -1,5 +1,6 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RotationError } from "../errors.ts";
+import { number, object } from "../schemas.ts";
 import { confidentialParts, ssmError } from "./ssm-errors.ts";
 import { CURRENT_ID, readHistory, type SsmHistory, type SsmState, withCurrent } from "./ssm-versions.ts";
 import type { TencentClient } from "./tencent-client.ts";
@@ -14,11 +15,11 @@ export interface SsmReader {
 /** How often a look begins anew because versions came or went under its eyes. */
 const MAX_LOOKS = 5;
 
-const secretInfo = z.object({ Status: z.nullish(z.string()), SecretType: z.nullish(z.number()) });
-const versionList = z.object({
-  Versions: z.nullish(z.array(z.object({ VersionId: z.string(), CreateTime: z.nullish(z.number()) }))),
+const secretInfo = object({ Status: v.nullish(v.string()), SecretType: v.nullish(number) });
+const versionList = object({
+  Versions: v.nullish(v.array(object({ VersionId: v.string(), CreateTime: v.nullish(number) }))),
 });
-const secretValue = z.object({ SecretString: z.nullish(z.string()), SecretBinary: z.nullish(z.string()) });
+const secretValue = object({ SecretString: v.nullish(v.string()), SecretBinary: v.nullish(v.string()) });
 
 interface SsmParams {
   readonly VersionId?: string;
@@ -29,7 +30,7 @@ export type SsmCall = <Answer>(
   secretId: string,
   action: string,
   params: SsmParams,
-  answer: z.ZodMiniType<Answer>,
+  answer: v.GenericSchema<unknown, Answer>,
   change?: boolean,
 ) => Promise<Answer>;
 

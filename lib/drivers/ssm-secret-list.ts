@@ -1,6 +1,7 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RotationError } from "../errors.ts";
 import type { FindSecrets, Selection } from "../ports.ts";
+import { number, object } from "../schemas.ts";
 import { withGrant } from "./grant.ts";
 import { SSM_API_ERRORS, ssmError } from "./ssm-errors.ts";
 import { createTencentClient, type TencentClient, type TencentConnection } from "./tencent-client.ts";
@@ -17,9 +18,9 @@ const MAX_ROUNDS = 3;
 
 const GRANT = "the role ssm:ListSecrets on the resource *, to which the action cannot be narrowed";
 
-const page = z.object({
-  TotalCount: z.nullish(z.number()),
-  SecretMetadatas: z.nullish(z.array(z.object({ SecretName: z.string() }))),
+const page = object({
+  TotalCount: v.nullish(number),
+  SecretMetadatas: v.nullish(v.array(object({ SecretName: v.string() }))),
 });
 
 type Filter = { readonly SearchSecretName: string } | { readonly TagFilters: readonly object[] };

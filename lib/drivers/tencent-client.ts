@@ -2,9 +2,10 @@ import { setMaxListeners } from "node:events";
 import type { ClientRequest, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { AbstractClient } from "tencentcloud-sdk-nodejs/tencentcloud/common/abstract_client.js";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RotationError } from "../errors.ts";
 import type { Clock, Ready } from "../ports.ts";
+import { object } from "../schemas.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
 import { watchSending } from "./sending.ts";
 import { type ApiErrorTable, type Attempt, toRotationError, unreadable } from "./tencent-errors.ts";
@@ -59,7 +60,7 @@ interface TencentCall<Answer> {
   readonly action: string;
   readonly params: Readonly<Record<string, unknown>>;
   /** What the answer must be. Anything else is `NoAnswer`. */
-  readonly answer: z.ZodMiniType<Answer>;
+  readonly answer: v.GenericSchema<unknown, Answer>;
   /** Whether the call changes something. Then it is sent once; a read is sent again after a passing failure. */
   readonly change: boolean;
   /** Values that no message may show; the credentials are masked anyway. */
@@ -69,6 +70,8 @@ interface TencentCall<Answer> {
 
 /** One call of an API 3.0 action. */
 export type TencentClient = <Answer>(call: TencentCall<Answer>) => Promise<Answer>;
+
+const identified = object({ RequestId: v.string() });
 
 /** Between the requests of a read that fails for a passing reason. */
 export const READ_PAUSES_MS: readonly number[] = [250, 500, 1000];
@@ -114,13 +117,14 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
     } catch (error) {
       throw toRotationError(error, sentCall, { ...attempt, aborted: signal.aborted }, options.errors);
     }
-    const answer = z.safeParse(call.answer, response);
-    const requestId = z.safeParse(z.object({ RequestId: z.string() }), response).data?.RequestId;
+    const answer = v.safeParse(call.answer, response);
+    const named = v.safeParse(identified, response);
+    const requestId = named.success ? named.output.RequestId : undefined;
     if (!answer.success) {
       throw unreadable(sentCall, "the answer is not what the API promises", requestId);
     }
     if (requestId !== undefined) options.onAnswer?.(requestId);
-    return answer.data;
+    return answer.output;
   };
 
   return (call) =>
@@ -166,18 +170,18 @@ export async function withRetries<Answer>(
 const NOBODY: TencentCredentials = { secretId: "", secretKey: "" };
 
 /** Printable and without blanks: a stray line break would fail only inside the HTTP client, which quotes it. */
-const credentialPart = z.string().check(z.regex(/^[\x21-\x7e]+$/));
-const credentialsShape = z.object({
+const credentialPart = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/));
+const credentialsShape = object({
   secretId: credentialPart,
   secretKey: credentialPart,
-  token: z.optional(z.union([z.literal(""), credentialPart])),
+  token: v.optional(v.union([v.literal(""), credentialPart])),
 });
 
 export async function readCredentials(
   provider: () => Promise<TencentCredentials>,
 ): Promise<TencentCredentials> {
-  const read = z.safeParse(credentialsShape, await provider());
-  if (read.success) return read.data;
+  const read = v.safeParse(credentialsShape, await provider());
+  if (read.success) return read.output;
   throw new RotationError("CredentialsMissing", "The Tencent Cloud credentials are missing or malformed", {
     effect: "none",
   });

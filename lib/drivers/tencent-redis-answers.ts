@@ -1,56 +1,58 @@
 /** What API 3.0 of TencentDB for Redis answers, as far as it is used, and what its words and numbers mean. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import type { Instance, Task } from "../ports.ts";
+import { number, object } from "../schemas.ts";
 
 /** Numbers may come as text. */
-const integer = z.pipe(
-  z.union([z.number(), z.string().check(z.regex(/^\d+$/))]),
-  z.pipe(z.transform(Number), z.int()),
+const integer = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/))]),
+  v.transform(Number),
+  v.safeInteger(),
 );
-export const taskId = z.pipe(integer, z.int().check(z.positive()));
+export const taskId = v.pipe(integer, v.minValue(1));
 
-export const taskStarted = z.object({ TaskId: taskId });
+export const taskStarted = object({ TaskId: taskId });
 
-export const taskInfo = z.object({ Status: z.string(), TaskMessage: z.nullish(z.string()) });
+export const taskInfo = object({ Status: v.string(), TaskMessage: v.nullish(v.string()) });
 
-export const taskList = z.object({
-  Tasks: z.nullable(
-    z.array(z.object({ TaskId: taskId, StartTime: z.nullish(z.string()), Result: z.nullish(integer) })),
+export const taskList = object({
+  Tasks: v.nullable(
+    v.array(object({ TaskId: taskId, StartTime: v.nullish(v.string()), Result: v.nullish(integer) })),
   ),
 });
 
-const instance = z.object({
-  InstanceId: z.string(),
-  Status: z.number(),
-  WanIp: z.nullish(z.string()),
-  Port: z.nullish(integer),
-  NoAuth: z.nullish(z.boolean()),
-  Type: z.nullish(integer),
+const instance = object({
+  InstanceId: v.string(),
+  Status: number,
+  WanIp: v.nullish(v.string()),
+  Port: v.nullish(integer),
+  NoAuth: v.nullish(v.boolean()),
+  Type: v.nullish(integer),
 });
 
-export const instanceList = z.object({ InstanceSet: z.nullable(z.array(instance)) });
+export const instanceList = object({ InstanceSet: v.nullable(v.array(instance)) });
 
-export const passwordPolicy = z.object({
-  PasswordPolicy: z.nullish(
-    z.object({
-      Enabled: z.nullish(z.boolean()),
-      MinLength: z.nullish(integer),
-      MinLetterCount: z.nullish(integer),
-      MinDigitCount: z.nullish(integer),
-      MinSpecialCount: z.nullish(integer),
+export const passwordPolicy = object({
+  PasswordPolicy: v.nullish(
+    object({
+      Enabled: v.nullish(v.boolean()),
+      MinLength: v.nullish(integer),
+      MinLetterCount: v.nullish(integer),
+      MinDigitCount: v.nullish(integer),
+      MinSpecialCount: v.nullish(integer),
     }),
   ),
 });
 
-export const accountList = z.object({
-  Accounts: z.nullable(
-    z.array(
-      z.object({
-        AccountName: z.string(),
-        Status: z.nullish(integer),
-        Privilege: z.nullish(z.string()),
-        ReadonlyPolicy: z.nullish(z.array(z.string())),
-        PasswordLastModifiedTime: z.nullish(z.string()),
+export const accountList = object({
+  Accounts: v.nullable(
+    v.array(
+      object({
+        AccountName: v.string(),
+        Status: v.nullish(integer),
+        Privilege: v.nullish(v.string()),
+        ReadonlyPolicy: v.nullish(v.array(v.string())),
+        PasswordLastModifiedTime: v.nullish(v.string()),
       }),
     ),
   ),
@@ -58,7 +60,7 @@ export const accountList = z.object({
 
 const CKV_TYPES: readonly unknown[] = [3, 4];
 
-export function instanceOf({ Status, WanIp, Port, NoAuth, Type }: z.infer<typeof instance>): Instance {
+export function instanceOf({ Status, WanIp, Port, NoAuth, Type }: v.InferOutput<typeof instance>): Instance {
   return {
     state: instanceState(Status),
     ...(WanIp && { host: WanIp }),

@@ -1,4 +1,4 @@
-import type * as z from "zod/mini";
+import type * as v from "valibot";
 import { RotationError } from "../errors.ts";
 import type { InstanceRef, Task } from "../ports.ts";
 import { mask } from "./tencent-errors.ts";
@@ -18,7 +18,7 @@ export type RedisRead = <Answer>(
   ref: Pick<InstanceRef, "region">,
   action: string,
   params: Record<string, unknown>,
-  answer: z.ZodMiniType<Answer>,
+  answer: v.GenericSchema<unknown, Answer>,
 ) => Promise<Answer>;
 
 /** FLOW_SETPWD and FLOW_MODIFYINSTANCEACCOUNT in DescribeTaskList's list of task types. */

@@ -1,6 +1,7 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RotationError } from "../errors.ts";
 import type { Account, ControlPlane, PasswordApi, RandomBytes, Task } from "../ports.ts";
+import { number, object } from "../schemas.ts";
 import { createQcloudClient } from "./qcloud-client.ts";
 import type { SignatureMethod } from "./qcloud-signature.ts";
 import type { TencentConnection } from "./tencent-client.ts";
@@ -18,8 +19,8 @@ export interface TencentRedisV2Options extends TencentConnection {
 const HOST = "redis.api.qcloud.com";
 const API: PasswordApi = "ModfiyRedisPassword";
 
-const taskStarted = z.object({ requestId: taskId });
-const taskInfo = z.object({ status: z.union([z.number(), z.string()]) });
+const taskStarted = object({ requestId: taskId });
+const taskInfo = object({ status: v.union([number, v.string()]) });
 
 /**
  * TencentDB for Redis through API 2.0, for the accounts whose password ModfiyRedisPassword changes: that action and

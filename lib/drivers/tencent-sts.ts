@@ -1,5 +1,6 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RotationError } from "../errors.ts";
+import { number, object } from "../schemas.ts";
 import type { IdentityToken } from "./aws-identity-token.ts";
 import { createTencentClient, type TencentConnection, type TencentCredentials } from "./tencent-client.ts";
 import type { ApiErrorTable } from "./tencent-errors.ts";
@@ -50,10 +51,10 @@ const UNUSED_BEFORE_MS = 30_000;
 /** While the old ones are good, a renewal that failed is not tried at each request. */
 const TRY_AGAIN_AFTER_MS = 30_000;
 
-const granted = z.object({
-  Credentials: z.object({ TmpSecretId: z.string(), TmpSecretKey: z.string(), Token: z.string() }),
+const granted = object({
+  Credentials: object({ TmpSecretId: v.string(), TmpSecretKey: v.string(), Token: v.string() }),
   /** Seconds since the epoch. */
-  ExpiredTime: z.number(),
+  ExpiredTime: number,
 });
 
 /**

@@ -1,6 +1,6 @@
 import { generate } from "selfsigned";
+import * as v from "valibot";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import * as z from "zod/mini";
 import { secretsManagerClient } from "../../lib/drivers/aws-client.ts";
 import { awsIdentityToken } from "../../lib/drivers/aws-identity-token.ts";
 import { awsSecretsManager } from "../../lib/drivers/aws-secrets-manager.ts";
@@ -35,7 +35,7 @@ const PROTOCOLS = {
       })({
         action: "ResetPassword",
         params: { Password: PASSWORD },
-        answer: z.object({ TaskId: z.int() }),
+        answer: v.object({ TaskId: v.number() }),
         change: true,
         secrets: [PASSWORD],
       }),
@@ -52,7 +52,7 @@ const PROTOCOLS = {
         action: "ModfiyRedisPassword",
         region: "ap-guangzhou",
         params: { password: PASSWORD },
-        data: z.object({ requestId: z.int() }),
+        data: v.object({ requestId: v.number() }),
         change: true,
         secrets: [PASSWORD],
       }),

@@ -1,6 +1,6 @@
 import { generate } from "selfsigned";
+import * as v from "valibot";
 import { describe, expect, it, onTestFinished } from "vitest";
-import * as z from "zod/mini";
 import { createQcloudClient, type QcloudClientOptions } from "../../lib/drivers/qcloud-client.ts";
 import { qcloudSignature } from "../../lib/drivers/qcloud-signature.ts";
 import { hang, type LoopbackApi, type Reply, reset, serve, startLoopbackApi, text } from "./loopback-api.ts";
@@ -31,7 +31,7 @@ function harness(endpointUrl: string | undefined, options: Partial<QcloudClientO
     randomBytes: (size) => new Uint8Array(size).fill(++drawn),
     ...options,
   });
-  const data = z.object({ requestId: z.int() });
+  const data = v.object({ requestId: v.number() });
   const call = { region: "ap-guangzhou", data, secrets: [PASSWORD] };
   return {
     paces,

@@ -1,6 +1,6 @@
 import { generate } from "selfsigned";
+import * as v from "valibot";
 import { describe, expect, it, onTestFinished } from "vitest";
-import * as z from "zod/mini";
 import { createTencentClient, type TencentClientOptions } from "../../lib/drivers/tencent-client.ts";
 import { REDIS_API_ERRORS } from "../../lib/drivers/tencent-errors.ts";
 import { tencentHost } from "../../lib/drivers/tencent-route.ts";
@@ -27,7 +27,7 @@ function harness(endpointUrl: string, options: Partial<TencentClientOptions> = {
     limiter: async (key) => void paces.push(key),
     ...options,
   });
-  const shape = z.object({ TaskId: z.int() });
+  const shape = v.object({ TaskId: v.number() });
   return {
     paces,
     pausesMs,

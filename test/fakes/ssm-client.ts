@@ -1,4 +1,4 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { SSM_API_ERRORS } from "../../lib/drivers/ssm-errors.ts";
 import type { TencentClient } from "../../lib/drivers/tencent-client.ts";
 import { toRotationError, unreadable } from "../../lib/drivers/tencent-errors.ts";
@@ -42,7 +42,7 @@ export function createSsmClient(options: SsmClientOptions): TencentClient {
       const fields = await ssm.dispatch({ ...request, action, region, parameters: params });
       await clock.sleep(TRAVEL_MS);
       await at({ ...moment, phase: "after" });
-      return z.parse(answer, { ...fields, RequestId: requestId });
+      return v.parse(answer, { ...fields, RequestId: requestId });
     } catch (error) {
       if (error instanceof BrokenReply) throw unreadable(failure, error.fault.kind);
       if (!(error instanceof ApiError)) throw error;

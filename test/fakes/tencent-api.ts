@@ -1,4 +1,4 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { noteThrottling, type TencentClient, withRetries } from "../../lib/drivers/tencent-client.ts";
 import { type ApiErrorTable, toRotationError } from "../../lib/drivers/tencent-errors.ts";
 import type { Limiter } from "../../lib/limiter.ts";
@@ -33,7 +33,7 @@ export function inMemoryTencent(options: InMemoryTencentOptions): TencentClient 
       try {
         const request = { host, method: "POST", action, version, region, requestId };
         const fields = await options.dispatch({ ...request, parameters: { ...params } });
-        return z.parse(answer, { ...fields, RequestId: requestId });
+        return v.parse(answer, { ...fields, RequestId: requestId });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         const { code, message } = error;

@@ -1,91 +1,96 @@
 import { unzipSync } from "fflate";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { ApiError } from "../tencentdb/api-error.ts";
 
 /** The runtimes on Node.js that are documented. */
 const RUNTIMES = ["Nodejs16.13", "Nodejs18.15", "Nodejs20.19", "Nodejs22.21", "Nodejs24.11"];
 const MAX_ZIP_BYTES = 50 * 1_048_576;
 
-const functionName = z.string().check(z.regex(/^[A-Za-z](?:[A-Za-z0-9_-]{0,58})[A-Za-z0-9]$/));
-const namespace = z.optional(z.string());
+const whole = (least: number, most: number) =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(least), v.maxValue(most));
+const functionName = v.pipe(v.string(), v.regex(/^[A-Za-z](?:[A-Za-z0-9_-]{0,58})[A-Za-z0-9]$/));
+const namespace = v.optional(v.string());
 const target = { FunctionName: functionName, Namespace: namespace };
-const reference = { ...target, Qualifier: z.optional(z.enum(["$LATEST", "$DEFAULT"])) };
+const reference = { ...target, Qualifier: v.optional(v.picklist(["$LATEST", "$DEFAULT"])) };
 
-const code = z.strictObject({ ZipFile: z.base64() });
-const variables = z.strictObject({
-  Variables: z.array(z.strictObject({ Key: z.string(), Value: z.string() })),
+const code = v.strictObject({ ZipFile: v.pipe(v.string(), v.base64()) });
+const variables = v.strictObject({
+  Variables: v.array(v.strictObject({ Key: v.string(), Value: v.string() })),
 });
 const configuration = {
-  Description: z.optional(z.string().check(z.regex(/^[A-Za-z0-9 ,.\n\p{Script=Han}]{0,1000}$/u))),
-  MemorySize: z.optional(
-    z.int().check(z.refine((size) => size === 64 || (size >= 128 && size <= 3_072 && size % 128 === 0))),
+  Description: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9 ,.\n\p{Script=Han}]{0,1000}$/u))),
+  MemorySize: v.optional(
+    v.pipe(
+      v.number(),
+      v.check((size) => size === 64 || (size >= 128 && size <= 3_072 && size % 128 === 0)),
+    ),
   ),
-  Timeout: z.optional(z.int().check(z.minimum(1), z.maximum(900))),
-  Environment: z.optional(variables),
-  VpcConfig: z.optional(z.strictObject({ VpcId: z.string(), SubnetId: z.string() })),
-  Role: z.optional(z.string()),
-  PublicNetConfig: z.optional(
-    z.strictObject({
-      PublicNetStatus: z.enum(["ENABLE", "DISABLE"]),
-      EipConfig: z.optional(z.strictObject({ EipStatus: z.enum(["ENABLE", "DISABLE"]) })),
+  Timeout: v.optional(whole(1, 900)),
+  Environment: v.optional(variables),
+  VpcConfig: v.optional(v.strictObject({ VpcId: v.string(), SubnetId: v.string() })),
+  Role: v.optional(v.string()),
+  PublicNetConfig: v.optional(
+    v.strictObject({
+      PublicNetStatus: v.picklist(["ENABLE", "DISABLE"]),
+      EipConfig: v.optional(v.strictObject({ EipStatus: v.picklist(["ENABLE", "DISABLE"]) })),
     }),
   ),
 };
-const handler = z.string().check(z.regex(/^[A-Za-z][\w-]*\.[A-Za-z][\w-]*$/));
+const handler = v.pipe(v.string(), v.regex(/^[A-Za-z][\w-]*\.[A-Za-z][\w-]*$/));
 const trigger = {
   ...target,
-  TriggerName: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,100}$/)),
-  Type: z.literal("timer"),
-  Qualifier: z._default(z.enum(["$LATEST", "$DEFAULT"]), "$LATEST"),
+  TriggerName: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,100}$/)),
+  Type: v.literal("timer"),
+  Qualifier: v.optional(v.picklist(["$LATEST", "$DEFAULT"]), "$LATEST"),
 };
 const timer = {
-  TriggerDesc: z.string(),
-  Enable: z.optional(z.enum(["OPEN", "CLOSE"])),
-  CustomArgument: z.optional(z.string()),
+  TriggerDesc: v.string(),
+  Enable: v.optional(v.picklist(["OPEN", "CLOSE"])),
+  CustomArgument: v.optional(v.string()),
 };
 
 /** What each action takes: these names and no other. */
 export const PARAMETERS = {
-  GetFunction: z.strictObject({ ...reference, ShowCode: z.optional(z.enum(["TRUE", "FALSE"])) }),
-  GetFunctionAddress: z.strictObject(reference),
-  CreateFunction: z.strictObject({
+  GetFunction: v.strictObject({ ...reference, ShowCode: v.optional(v.picklist(["TRUE", "FALSE"])) }),
+  GetFunctionAddress: v.strictObject(reference),
+  CreateFunction: v.strictObject({
     ...target,
     ...configuration,
     Code: code,
     Handler: handler,
-    Runtime: z.enum(RUNTIMES),
-    Type: z.optional(z.literal("Event")),
+    Runtime: v.picklist(RUNTIMES),
+    Type: v.optional(v.literal("Event")),
   }),
-  UpdateFunctionCode: z.strictObject({ ...target, Code: code, Handler: z.optional(handler) }),
-  UpdateFunctionConfiguration: z.strictObject({ ...target, ...configuration }),
-  DeleteFunction: z.strictObject(target),
-  ListTriggers: z.strictObject({
+  UpdateFunctionCode: v.strictObject({ ...target, Code: code, Handler: v.optional(handler) }),
+  UpdateFunctionConfiguration: v.strictObject({ ...target, ...configuration }),
+  DeleteFunction: v.strictObject(target),
+  ListTriggers: v.strictObject({
     ...target,
-    Offset: z._default(z.int().check(z.minimum(0)), 0),
-    Limit: z._default(z.int().check(z.minimum(1), z.maximum(100)), 20),
+    Offset: v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0),
+    Limit: v.optional(whole(1, 100), 20),
   }),
-  CreateTrigger: z.strictObject({ ...trigger, ...timer }),
-  UpdateTrigger: z.strictObject({ ...trigger, ...timer }),
-  DeleteTrigger: z.strictObject(trigger),
-  Invoke: z.strictObject({
+  CreateTrigger: v.strictObject({ ...trigger, ...timer }),
+  UpdateTrigger: v.strictObject({ ...trigger, ...timer }),
+  DeleteTrigger: v.strictObject(trigger),
+  Invoke: v.strictObject({
     ...reference,
-    InvocationType: z._default(z.enum(["RequestResponse", "Event"]), "RequestResponse"),
-    ClientContext: z._default(z.string(), "{}"),
-    LogType: z.optional(z.enum(["None", "Tail"])),
-    RoutingKey: z.optional(z.string()),
+    InvocationType: v.optional(v.picklist(["RequestResponse", "Event"]), "RequestResponse"),
+    ClientContext: v.optional(v.string(), "{}"),
+    LogType: v.optional(v.picklist(["None", "Tail"])),
+    RoutingKey: v.optional(v.string()),
   }),
-  GetFunctionEventInvokeConfig: z.strictObject(reference),
-  UpdateFunctionEventInvokeConfig: z.strictObject({
+  GetFunctionEventInvokeConfig: v.strictObject(reference),
+  UpdateFunctionEventInvokeConfig: v.strictObject({
     ...target,
-    AsyncTriggerConfig: z.strictObject({
-      RetryConfig: z.array(z.strictObject({ RetryNum: z.int().check(z.minimum(0), z.maximum(2)) })),
-      MsgTTL: z.int().check(z.minimum(60), z.maximum(21_600)),
+    AsyncTriggerConfig: v.strictObject({
+      RetryConfig: v.array(v.strictObject({ RetryNum: whole(0, 2) })),
+      MsgTTL: whole(60, 21_600),
     }),
   }),
 } as const;
 
 export type ActionName = keyof typeof PARAMETERS;
-export type ParametersOf<Name extends ActionName> = z.infer<(typeof PARAMETERS)[Name]>;
+export type ParametersOf<Name extends ActionName> = v.InferOutput<(typeof PARAMETERS)[Name]>;
 
 /** The code for a bad value, by the parameter that holds it. */
 const CODES: Readonly<Record<string, string>> = {
@@ -101,16 +106,14 @@ export function parametersOf<Name extends ActionName>(
   action: Name,
   given: Readonly<Record<string, unknown>>,
 ): ParametersOf<Name> {
-  const { success, data, error } = PARAMETERS[action].safeParse(given);
-  if (success) return data as ParametersOf<Name>;
-  const issue = error.issues[0];
-  if (issue?.code === "unrecognized_keys") {
-    throw new ApiError("UnknownParameter", `The parameter \`${issue.keys[0]}\` is not recognized.`);
+  const { success, output, issues } = v.safeParse(PARAMETERS[action], given);
+  if (success) return output as ParametersOf<Name>;
+  const [issue] = issues;
+  const name = String(issue.path?.findLast(({ key }) => typeof key === "string")?.key);
+  if (issue.expected === "never") {
+    throw new ApiError("UnknownParameter", `The parameter \`${name}\` is not recognized.`);
   }
-  const path = issue?.path ?? [];
-  const value = path.reduce<unknown>((outer, key) => (outer as Record<PropertyKey, unknown>)?.[key], given);
-  const name = String(path.findLast((key) => typeof key === "string"));
-  if (value === undefined) {
+  if (issue.input === undefined) {
     throw new ApiError("MissingParameter", `The request is missing a required parameter \`${name}\`.`);
   }
   throw new ApiError(CODES[name] ?? `InvalidParameterValue.${name}`, `The value of ${name} is not valid.`);

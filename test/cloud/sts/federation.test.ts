@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import * as z from "zod/mini";
 import { systemClock } from "../../../lib/drivers/runtime.ts";
 import { createTencentClient, type TencentCredentials } from "../../../lib/drivers/tencent-client.ts";
 import { REDIS_API_ERRORS } from "../../../lib/drivers/tencent-errors.ts";
@@ -157,7 +157,7 @@ describe("a temporary key", () => {
       clock: systemClock,
       limiter: async () => {},
     });
-    const shape = z.object({ TotalCount: z.number() });
+    const shape = v.object({ TotalCount: v.number() });
     return client({ action: "DescribeInstances", params: {}, answer: shape, change: false });
   };
 
