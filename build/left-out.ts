@@ -60,6 +60,7 @@ export const LEFT_OUT: readonly LeftOut[] = [
   { name: "../autoPipelining", importer: /\/iovalkey\/built\/utils\/\w+\.js$/, by: "redis-pipelining.ts" },
   { name: "@iovalkey/commands", by: "redis-commands.ts" },
   { name: "denque", by: "denque.cts" },
+  { name: "node:fs/promises", importer: /\/credential-provider-http\//, by: "lazy-files.ts" },
   { name: "lodash.defaults", by: "defaults.cts" },
   { name: "json-bigint", by: "json-bigint.cts" },
   { name: "debug", by: "debug.ts" },

@@ -130,6 +130,13 @@ describe("the bundles by themselves", () => {
     expect({ stdout, stderr }).toEqual({ stdout: `${exported}\n`, stderr: "" });
   });
 
+  it.each(FUNCTIONS)("%s loads none of Node's modules that only rare calls need", async (bundle) => {
+    const code = `require(${JSON.stringify(built(`${bundle}/index.js`))}); console.log(process.moduleLoadList.join())`;
+    const { stdout } = await run(BUNDLES_NODE, ["-e", code], { env: {} });
+    expect(stdout.split(",")).toContain("NativeModule https");
+    expect(stdout).not.toMatch(/NativeModule (internal\/crypto\/webcrypto|fs\/promises|zlib|assert)\b/);
+  });
+
   it("the command shows its help with an empty environment", async () => {
     const { stdout } = await run(BUNDLES_NODE, [built("cli.js"), "--help"], { env: {}, cwd: tmpdir() });
     expect(stdout).toContain("redis-rotation");
@@ -181,20 +188,23 @@ describe("the bundles in a cloud", () => {
 
   it("a function takes its credentials from the endpoint that its platform names", async () => {
     const { AWS_ACCESS_KEY_ID: AccessKeyId, AWS_SECRET_ACCESS_KEY: SecretAccessKey } = cloud.environment;
-    let asked = 0;
-    const endpoint = createServer((_request, response) => {
-      asked += 1;
+    const asked: unknown[] = [];
+    const endpoint = createServer(({ headers }, response) => {
+      asked.push(headers.authorization);
       const Expiration = new Date(Date.now() + 3_600_000).toISOString();
       response.end(JSON.stringify({ AccessKeyId, SecretAccessKey, Token: "", Expiration }));
     });
     await new Promise<void>((resolve) => endpoint.listen(0, "127.0.0.1", resolve));
+    const tokenFile = join(folder, "token");
+    await writeFile(tokenFile, "token-of-the-endpoint");
     const lambda = await startBuilt("lambda", {
       ...without(cloud.environment, ...KEY_NAMES),
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: tokenFile,
     });
     try {
       expect(onlyResult(await ask(lambda, "verify", INSTANCE)).status).toBe("ok");
-      expect(asked).toBe(1);
+      expect(asked).toEqual(["token-of-the-endpoint"]);
     } finally {
       await lambda.close();
       endpoint.close();
