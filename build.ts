@@ -1,20 +1,20 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile, transform } from "esbuild";
 import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, leaveOut } from "./build/left-out.ts";
 
 const common = {
   bundle: true,
   platform: "node",
   target: "node20",
-  format: "cjs",
-  minify: true,
   legalComments: "none",
   // ES modules first: esbuild drops from them what nobody calls.
   mainFields: ["module", "main"],
   logLevel: "warning",
   metafile: true,
 } as const satisfies BuildOptions;
+
+const minified = { minify: true, legalComments: "none", target: common.target } as const;
 
 /** What esbuild tells of each bundle: what is in it, and from where. */
 export interface Bundles {
@@ -34,20 +34,39 @@ export async function buildAll(outdir = "dist"): Promise<Bundles> {
 }
 
 async function buildFunction(entry: string, folder: string): Promise<Metafile> {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     ...common,
+    format: "cjs",
+    minifyIdentifiers: true,
+    minifySyntax: true,
     entryPoints: [entry],
     outfile: `${folder}/index.js`,
     plugins: [leaveOut(LEFT_OUT_OF_FUNCTIONS)],
+    write: false,
   });
+  const { code } = await transform(compiledAtOnce(outputFiles[0]?.text ?? ""), minified);
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${folder}/index.js`, code);
   // Node takes a .js file for what the nearest package.json says it is.
   await writeFile(`${folder}/package.json`, JSON.stringify({ type: "commonjs" }));
   return metafile;
 }
 
+/**
+ * esbuild makes a function of each CommonJS module. All of them run when the bundle is loaded, and V8 parses a function twice that it
+ * does not know to run at once: it takes that from parentheses around the word `function`.
+ */
+function compiledAtOnce(code: string): string {
+  return code.replace(
+    /^(var [\w$]+ = [\w$]+\()\((.*)\) => (\{\n[\s\S]*?^\})\);$/gm,
+    (_, call, parameters, body) => `${call}(function(${parameters}) ${body}));`,
+  );
+}
+
 async function buildCli(entry: string, outfile: string): Promise<Metafile> {
   const { metafile } = await build({
     ...common,
+    ...minified,
     entryPoints: [entry],
     outfile,
     plugins: [leaveOut(LEFT_OUT)],
