@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ensureRedisServer, findRedisServer } from "./redis-package.ts";
+import { REDIS_SERVER } from "./cloud/tencentdb/redis-package.ts";
+import { ensureProgram, findProgram } from "./debian-package.ts";
 
 let path: string;
 
@@ -17,17 +18,17 @@ async function addProgram(name: string, script = ""): Promise<string> {
   return program;
 }
 
-describe("findRedisServer", () => {
-  it("prefers redis-server, takes valkey-server, and finds nothing elsewhere", async () => {
-    expect(await findRedisServer(path)).toBeUndefined();
+describe("findProgram", () => {
+  it("prefers the first name, takes another, and finds nothing elsewhere", async () => {
+    expect(await findProgram(REDIS_SERVER.programs, path)).toBeUndefined();
     const valkey = await addProgram("valkey-server");
-    expect(await findRedisServer(`/nowhere:${path}`)).toBe(valkey);
+    expect(await findProgram(REDIS_SERVER.programs, `/nowhere:${path}`)).toBe(valkey);
     const redis = await addProgram("redis-server");
-    expect(await findRedisServer(path)).toBe(redis);
+    expect(await findProgram(REDIS_SERVER.programs, path)).toBe(redis);
   });
 });
 
-describe("ensureRedisServer", () => {
+describe("ensureProgram", () => {
   it("installs the package, after an update where the lists are old", async () => {
     const log = join(path, "log");
     await addProgram(
@@ -37,13 +38,13 @@ describe("ensureRedisServer", () => {
        test -e ${path}/updated || exit 100
        printf '#!/bin/sh' > ${path}/redis-server && chmod +x ${path}/redis-server`,
     );
-    expect(await ensureRedisServer({ path, root: true })).toBe(join(path, "redis-server"));
+    expect(await ensureProgram(REDIS_SERVER, { path, root: true })).toBe(join(path, "redis-server"));
     expect(await readFile(log, "utf8")).toBe("install\nupdate\ninstall\n");
   });
 
   it("shows what the installer said where it failed", async () => {
     await addProgram("apt-get", "echo no network >&2; exit 100");
-    await expect(ensureRedisServer({ path, root: true })).rejects.toThrow("no network");
+    await expect(ensureProgram(REDIS_SERVER, { path, root: true })).rejects.toThrow("no network");
   });
 
   it.each([
@@ -51,6 +52,8 @@ describe("ensureRedisServer", () => {
     ["a system without apt-get", true],
   ])("names the command to run on %s", async (_, root) => {
     if (!root) await addProgram("apt-get");
-    await expect(ensureRedisServer({ path, root })).rejects.toThrow("sudo apt-get install redis-server");
+    await expect(ensureProgram(REDIS_SERVER, { path, root })).rejects.toThrow(
+      "sudo apt-get install redis-server",
+    );
   });
 });

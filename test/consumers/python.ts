@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { installPackages } from "../debian.ts";
+import { installPackages } from "../debian-package.ts";
 
 const PACKAGES = ["python3-redis", "python3-boto3"];
 
