@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile, transform } from "esbuild";
 import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, leaveOut } from "./build/left-out.ts";
+import { readParts } from "./handler/report/parts.ts";
 
 const common = {
   bundle: true,
@@ -15,6 +16,8 @@ const common = {
 } as const satisfies BuildOptions;
 
 const minified = { minify: true, legalComments: "none", target: common.target } as const;
+/** What the report page of the command is made of: dist/cli.js is one file. */
+export const REPORT_PARTS = JSON.stringify(readParts());
 
 /** What esbuild tells of each bundle: what is in it, and from where. */
 export interface Bundles {
@@ -71,6 +74,7 @@ async function buildCli(entry: string, outfile: string): Promise<Metafile> {
     outfile,
     plugins: [leaveOut(LEFT_OUT)],
     format: "esm",
+    define: { REPORT_PARTS },
     banner: {
       js: "#!/usr/bin/env node\nimport{createRequire}from'node:module';const require=createRequire(import.meta.url);",
     },

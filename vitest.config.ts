@@ -13,6 +13,8 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["lib/**", "handler/**"],
+      // The report page's own scripts run in a browser: npm run test:browser.
+      exclude: ["handler/report/page/**"],
       reporter: ["text"],
       thresholds: {
         "lib/rotation/**": { branches: 95 },
