@@ -55,6 +55,7 @@ for (const [action, { description, example }] of Object.entries(ACTIONS) as [Act
     .addOption(new Option("--store <kind>", "the secret manager").choices(["aws", "ssm"]))
     .option("--force", "whatever the age of the current version")
     .option("--json", "one JSON document on standard output")
+    .option("--report <file>", "write what was done as a page of HTML")
     .addHelpText("after", `\nExample:\n  $ redis-rotation ${example}`)
     .action(async (secrets: string[], options: ActOptions) => {
       process.exitCode = await toExitCode(options.json === true, () => act(action, secrets, options));

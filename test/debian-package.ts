@@ -45,10 +45,7 @@ export async function findProgram(
  * Finds a program, and installs its packages where there is none and the process may.
  * @throws Error that names the command to run
  */
-export async function ensureProgram(
-  { programs, packages }: Wanted,
-  system: System = {},
-): Promise<string> {
+export async function ensureProgram({ programs, packages }: Wanted, system: System = {}): Promise<string> {
   const found = await findProgram(programs, system.path);
   if (found !== undefined) return found;
   await installPackages(packages, `There is no ${programs[0]}.`, system);

@@ -6,6 +6,7 @@ import { answerText, carryOnText } from "./answer-text.ts";
 import { isAllowed, isTouched, previewText, someNames } from "./confirm.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit.ts";
 import { showLive, showNothing } from "./live.ts";
+import { openReport } from "./report-file.ts";
 import { connect, type Watcher, watched } from "./session.ts";
 import { type Stop, stopOnSignals } from "./stop.ts";
 
@@ -14,6 +15,8 @@ export interface ActOptions {
   readonly force?: true;
   readonly json?: true;
   readonly yes?: true;
+  /** Path of the page to write. */
+  readonly report?: string;
 }
 
 /** A call of one of the six actions. */
@@ -32,6 +35,7 @@ export async function act(action: Action, names: readonly string[], options: Act
   const force = options.force === true;
   const secretIds = await fleetOf(composition, names.length > 0 ? names : undefined);
   const call = { action, secretIds, force };
+  const report = options.report === undefined ? undefined : await openReport(options.report);
   const stop = stopOnSignals(composition.context.clock);
   try {
     if (!options.yes && CHANGES.has(action) && secretIds.length > 1) {
@@ -40,9 +44,13 @@ export async function act(action: Action, names: readonly string[], options: Act
         return EXIT.failed;
       }
     }
-    const answer = await run(composition, call, stop);
+    const { clock } = composition.context;
+    const startedAt = clock.now();
+    const answer = await run(composition, call, stop, report);
+    const endedAt = clock.now();
     process.stdout.write(options.json ? `${JSON.stringify(answer, undefined, 2)}\n` : answerText(answer));
     if (stop.isAsked && answer.summary.inProgress > 0) process.stderr.write(carryOnText(answer));
+    await report?.write(answer, startedAt, endedAt);
     return exitCodeOf(answer);
   } finally {
     stop.release();
@@ -70,12 +78,7 @@ async function isConfirmed(composition: Composition, call: Call, stop: Stop): Pr
   return isAllowed(`Rotate ${touched} secrets?`);
 }
 
-async function run(
-  composition: Composition,
-  call: Call,
-  stop: Stop,
-  watchers: readonly Watcher[] = [],
-): Promise<Answer> {
+async function run(composition: Composition, call: Call, stop: Stop, watcher: Watcher = {}): Promise<Answer> {
   const { config, context } = composition;
   // A log on standard error would be torn by lines that move.
   const isLive = process.stderr.isTTY === true && config.logLevel === "silent";
@@ -84,7 +87,7 @@ async function run(
   stop.meets({ changes: CHANGES.has(call.action), tell: live.tell });
   try {
     const request = { kind: "driven", scheduled: false, ...call } as const;
-    return await invoke(watched(composition, [live, ...watchers], stop.deadline), request);
+    return await invoke(watched(composition, [live, watcher], stop.deadline), request);
   } finally {
     live.end();
   }

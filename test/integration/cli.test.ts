@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
 import { BUNDLES_NODE } from "../cloud/function-process.ts";
@@ -173,6 +176,44 @@ describe("several secrets", () => {
 
   it("are looked at without a question", async () => {
     expect((await run(["status", ...both])).stdout).toMatch(/2 secrets: /);
+  });
+});
+
+describe("redis-rotation --report", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "report-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it("writes what was done, with its times, besides the answer", async () => {
+    const file = join(folder, "rotation.html");
+    const { exit, stdout } = await run(["rotate", "--force", "--report", file, secretName(DUE)]);
+    expect([exit, stdout]).toEqual([0, expect.stringMatching(/ rotated /)]);
+    const page = await readFile(file, "utf8");
+    expect(page).toMatch(/^<!doctype html>/);
+    const [, data = ""] = /<script type="application\/json"[^>]*>(.*?)<\/script>/s.exec(page) ?? [];
+    expect(JSON.parse(data).secrets).toMatchObject([
+      { secretId: secretName(DUE), status: "rotated", timeline: expect.anything() },
+    ]);
+    expect(page).not.toContain(passwordAt(cloud, DUE, "AWSCURRENT"));
+  });
+
+  it.each([
+    ["a folder that is not there", "missing/report.html", /cannot be written: make its folder/],
+    ["a folder", ".", /is a folder: name a file/],
+  ])("to %s does nothing at all", async (_, name, says) => {
+    const before = cloud.tencentDb.calls.length;
+    const { exit, stdout, stderr } = await run([
+      "rotate",
+      "--force",
+      "--report",
+      join(folder, name),
+      secretName(DUE),
+    ]);
+    expect([exit, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(says);
+    expect(cloud.tencentDb.calls.length).toBe(before);
   });
 });
 
