@@ -1,6 +1,7 @@
 import { Listr } from "listr2";
 import type { LocalCloud } from "../test/cloud/cloud.ts";
 import type { LogLine } from "../test/cloud/function-process.ts";
+import { DEMO_FLEET } from "./demo-fleet.ts";
 
 export interface Tracker {
   readonly onLog: (line: LogLine) => void;
@@ -39,19 +40,25 @@ export async function showProgress(
   run: Promise<unknown>,
 ): Promise<void> {
   console.log(`\n${title}\n`);
-  const tasks = instanceIds.map((instanceId) => ({
-    title: instanceId,
-    task: (_: unknown, task: { title: string }) =>
-      tracker.follow(
-        cloud.secrets.name(instanceId),
-        (line) => {
-          task.title = `${instanceId}  ${describeLine(line)}`;
-        },
-        run,
-      ),
-  }));
+  const tasks = instanceIds.map((instanceId) => {
+    const title = `${instanceId}  ${regionOf(instanceId).padEnd(15)}`;
+    return {
+      title,
+      task: (_: unknown, task: { title: string }) =>
+        tracker.follow(
+          cloud.secrets.name(instanceId),
+          (line) => {
+            task.title = `${title}  ${describeLine(line)}`;
+          },
+          run,
+        ),
+    };
+  });
   await new Listr(tasks, { concurrent: true, exitOnError: false }).run();
 }
+
+const regionOf = (instanceId: string): string =>
+  DEMO_FLEET.find((instance) => instance.instanceId === instanceId)?.region ?? "";
 
 /** What a line of the log says, in a few words. */
 function describeLine(line: LogLine): string {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { styleText } from "node:util";
 import Table from "cli-table3";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import type { Answer, SecretValue } from "../lib/ports.ts";
@@ -75,20 +76,44 @@ function currentValue(cloud: LocalCloud, instanceId: string): SecretValue {
   return parseSecretValue(cloud.secrets.currentText(instanceId), instanceId);
 }
 
-/** Prints the rows, and says whether all of them are proven. */
+/** Prints the rows, within 120 columns, and says whether all of them are proven. */
 export function printRows(rows: readonly Row[]): boolean {
   const table = new Table({
-    head: ["instance", "region", "endpoints", "by", "how", "TaskId", "total", "exposure", "proof"],
-    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+    head: ["instance", "region", "by", "how", "TaskId", "total", "exposure", "proof"],
+    colAligns: ["left", "left", "left", "left", "right", "right", "right", "left"],
+    chars: NO_LINES,
+    style: { head: ["bold"], "padding-left": 0, "padding-right": 2 },
   });
-  for (const { instanceId, region, hosts, by, how, taskId, totalMs, exposureMs, proof } of rows) {
+  for (const { instanceId, region, by, how, taskId, totalMs, exposureMs, proof } of rows) {
     const exposure = exposureMs === undefined ? "" : `${Math.round(exposureMs)} ms`;
     const total = `${(totalMs / 1000).toFixed(1)} s`;
-    table.push([instanceId, region, hosts.join("\n"), by, how, taskId ?? "", total, exposure, proof]);
+    // The last line has it in full.
+    const proofInShort = proof.replace(/ password | account /, " ");
+    table.push([instanceId, region, by, how, taskId ?? "", total, exposure, proofInShort]);
   }
-  console.log(table.toString());
   const good = rows.filter(({ proof }) => proof === PROVEN).length;
   const both = rows.filter(({ proof }) => proof === BOTH_PROVEN).length;
-  console.log(`${good + both} of ${rows.length} rotations proven: ${good} ${PROVEN}; ${both} ${BOTH_PROVEN}`);
-  return good + both === rows.length;
+  const isProven = good + both === rows.length;
+  const proven = `${good + both} of ${rows.length} rotations proven`;
+  console.log(`\n${table.toString().replace(/ +$/gm, "")}\n`);
+  console.log(`endpoints: ${endpointsOf(rows)}\n`);
+  console.log(
+    `${styleText(["bold", isProven ? "green" : "red"], proven)}: ${good} ${PROVEN}; ${both} ${BOTH_PROVEN}`,
+  );
+  return isProven;
+}
+
+const LINES = ["mid", "mid-mid", "left-mid", "right-mid", "left", "right", "middle"];
+const CORNERS = ["top", "bottom"].flatMap((edge) => [edge, `${edge}-mid`, `${edge}-left`, `${edge}-right`]);
+const NO_LINES = Object.fromEntries([...LINES, ...CORNERS].map((line) => [line, ""]));
+
+/** Which addresses the rows' calls went to, a line each: how many instances, or which one. */
+function endpointsOf(rows: readonly Row[]): string {
+  const instances = new Map<string, Set<string>>();
+  for (const { hosts, instanceId } of rows) {
+    for (const host of hosts) instances.set(host, (instances.get(host) ?? new Set()).add(instanceId));
+  }
+  return [...instances]
+    .map(([host, ids]) => `${host} for ${ids.size === 1 ? [...ids].join() : `${ids.size} instances`}`)
+    .join("\n           ");
 }
