@@ -95,6 +95,29 @@ describe("links", () => {
   });
 });
 
+describe("docs/README.md", () => {
+  const files = readdirSync("docs", { recursive: true, encoding: "utf8" })
+    .map((name) => join("docs", name))
+    .filter((name) => statSync(name).isFile() && name !== "docs/README.md");
+  const targetsOf = (page: string) => linksOf(page).map((link) => normalize(join(dirname(page), link)));
+
+  it("lists every document", () => {
+    const listed = new Set(targetsOf("docs/README.md"));
+    expect(files.filter((name) => name.endsWith(".md") && !listed.has(name))).toEqual([]);
+  });
+
+  it("has a sentence for each", () => {
+    const rows = matches(read("docs/README.md"), /^(\|.*\]\(.*)$/gm);
+    expect(rows.length).toBeGreaterThan(20);
+    for (const row of rows) expect(row).toMatch(/^\| \[[^\]]+\]\([^)]+\) \| \S.{10,} \|$/);
+  });
+
+  it("is not the only way to a picture: each is on a page", () => {
+    const shown = new Set(pages.flatMap(targetsOf));
+    expect(files.filter((name) => !name.endsWith(".md") && !shown.has(name))).toEqual([]);
+  });
+});
+
 describe("npm scripts", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
 
