@@ -118,6 +118,17 @@ describe("docs/README.md", () => {
   });
 });
 
+describe("CONTRIBUTING.md", () => {
+  it("names files that are there", () => {
+    const named = matches(
+      read("CONTRIBUTING.md"),
+      /\b((?:lib|handler|build|bench|test|deploy|docs)\/[\w./-]*\w)/g,
+    );
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((path) => !existsSync(path))).toEqual([]);
+  });
+});
+
 describe("npm scripts", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
 
