@@ -150,6 +150,9 @@ const NETWORK: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the host name cannot be resolved",
 };
 
+/** Node's codes for a certificate that it does not accept. */
+const CERTIFICATE = /CERT|UNABLE_TO_|^CRL_|HOSTNAME_MISMATCH/;
+
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "the connection failed";
   const { message } = error;
@@ -158,6 +161,7 @@ function reasonOf(error: unknown): string {
     return known?.[1] ?? "the server answered AUTH with an error that says nothing about the password";
   }
   if ("code" in error && typeof error.code === "string") {
+    if (CERTIFICATE.test(error.code)) return `the certificate is not accepted (${error.code})`;
     return NETWORK[error.code] ?? `the connection failed (${error.code})`;
   }
   if (message === "Command timed out") return "no answer in time";

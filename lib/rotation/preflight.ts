@@ -1,6 +1,6 @@
 import { RotationError } from "../errors.ts";
 import { type EffectivePolicy, generatePassword, passwordPolicy } from "../password.ts";
-import type { Instance, ProbeVerdict, SecretValue } from "../ports.ts";
+import type { ControlPlane, Instance, ProbeTarget, ProbeVerdict, SecretValue } from "../ports.ts";
 import { requireAccount } from "./account.ts";
 import type { Context } from "./context.ts";
 import { asksForOldPassword, findOldPassword } from "./old-password.ts";
@@ -19,39 +19,86 @@ export interface Preflight {
  * right password from a wrong one, since both proofs of a rotation stand on that.
  */
 export async function preflight(context: Context, secretId: string, value: SecretValue): Promise<Preflight> {
-  const { controlPlane, probe, verify, passwordLength } = context;
+  const { controlPlane } = context;
+  const instance = await requireInstance(controlPlane, value);
+  await requireAccount(controlPlane, value);
+  const policy = await requirePolicy(context, value, instance);
+  const target = probeTarget(value, instance) ?? (await findTarget(controlPlane, value));
+  await requirePath(context, value, target, policy);
+  const current = await askCurrent(context, secretId, value, target);
+  return { instance, policy, current };
+}
+
+/** @throws RotationError `InstanceNotFound`, `InstanceGone`, `InstancePasswordFree` */
+export async function requireInstance(controlPlane: ControlPlane, value: SecretValue): Promise<Instance> {
   const instance = await controlPlane.describeInstance(value);
   if (instance.state === "gone") throw refuse(value, "InstanceGone", "is isolated or deleted");
   // Custom accounts keep their passwords where the default account has none.
   const isFree = instance.passwordFree && value.username === "default";
   if (isFree) throw refuse(value, "InstancePasswordFree", "answers without a password");
+  return instance;
+}
 
-  await requireAccount(controlPlane, value);
+/** @throws RotationError `PolicyContradiction` */
+export async function requirePolicy(
+  { controlPlane, passwordLength }: Pick<Context, "controlPlane" | "passwordLength">,
+  value: SecretValue,
+  { edition }: Pick<Instance, "edition">,
+): Promise<EffectivePolicy> {
   const instancePolicy = await controlPlane.describePasswordPolicy(value);
-  const policy = passwordPolicy({
+  return passwordPolicy({
     api: value.api,
-    edition: instance.edition,
+    edition,
     ...(instancePolicy && { instancePolicy }),
     ...(passwordLength !== undefined && { length: passwordLength }),
   });
+}
 
-  const target = probeTarget(value, instance) ?? (await findTarget(controlPlane, value));
-  const wrong = await probe({ ...target, password: generatePassword(policy, context.randomBytes) });
+/**
+ * Whether Redis can be asked and rejects a password that nobody has. The answer is `unknown` only where a rotation goes
+ * without a path.
+ *
+ * @throws RotationError `InstancePasswordFree`, `RedisUnreachable`
+ */
+export async function requirePath(
+  { probe, verify, randomBytes }: Pick<Context, "probe" | "verify" | "randomBytes">,
+  value: SecretValue,
+  target: ProbeTarget,
+  policy: EffectivePolicy,
+): Promise<ProbeVerdict> {
+  const wrong = await probe({ ...target, password: generatePassword(policy, randomBytes) });
   if (wrong.answer === "accepted") throw refuse(value, "InstancePasswordFree", "takes any password");
   const needsPath = verify === "auth" || asksForOldPassword(value.api);
   if (wrong.answer === "unknown" && needsPath) throw unreachable(value, wrong.reason);
-  const { answer } = await probe(target);
+  return wrong;
+}
+
+/**
+ * What Redis says of the current password. An API that asks for the old one needs one that opens Redis.
+ *
+ * @throws RotationError `OldPasswordError`, `RedisUnreachable`
+ */
+export async function askCurrent(
+  context: Context,
+  secretId: string,
+  value: SecretValue,
+  target: ProbeTarget,
+): Promise<ProbeVerdict["answer"]> {
+  const { answer } = await context.probe(target);
   if (answer !== "accepted" && asksForOldPassword(value.api)) {
     await findOldPassword(context, { secretId, value, target, effect: "none" });
   }
-  return { instance, policy, current: answer };
+  return answer;
 }
 
 /**
  * A rejected password at an address that is not the instance's own may be another Redis: then a new password would
  * lock the clients out and could never be proven. An operator who knows better forces it.
  */
-export function requireOwnAddress(value: SecretValue, { instance, current }: Preflight): void {
+export function requireOwnAddress(
+  value: SecretValue,
+  { instance, current }: Pick<Preflight, "instance" | "current">,
+): void {
   const { host: ownHost = "", port: ownPort = 0 } = instance;
   const { host = ownHost, port = ownPort } = value;
   if (current !== "rejected" || (host === ownHost && port === ownPort)) return;
