@@ -10,7 +10,7 @@ import type { ProxySettings } from "../lib/drivers/proxy-settings.ts";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
 import { ssmSecretList } from "../lib/drivers/ssm-secret-list.ts";
-import type { TencentConnection, TencentCredentials } from "../lib/drivers/tencent-client.ts";
+import type { OnOutcome, TencentConnection, TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { tencentRedis } from "../lib/drivers/tencent-redis.ts";
 import { tencentRedisV2 } from "../lib/drivers/tencent-redis-v2.ts";
 import { tencentSsm } from "../lib/drivers/tencent-ssm.ts";
@@ -36,6 +36,8 @@ export interface Invocation {
   /** What a scheduled run can hand its secrets to. Absent: nothing. */
   readonly fanOut?: FanOut;
   readonly log: Pick<LogOptions, "bindings" | "fd">;
+  /** Told of how each call to TencentDB's API 3.0, SSM and Secrets Manager ended. */
+  readonly onOutcome?: OnOutcome;
 }
 
 export interface Composition {
@@ -47,6 +49,8 @@ export interface Composition {
   readonly findSecrets: FindSecrets;
   /** Where the operator has a scheduled run hand its secrets over. */
   readonly handOver: HandOver | undefined;
+  /** How Tencent Cloud is reached. */
+  readonly connection: TencentConnection;
 }
 
 /** Probes that are under way at once: each is a connection. */
@@ -59,7 +63,7 @@ const PROBES = 64;
  * @throws RotationError `ConfigurationInvalid`, `CredentialsMissing`, and what the stores of credentials throw
  */
 export async function compose(invocation: Invocation): Promise<Composition> {
-  const { environment, remainingMs } = invocation;
+  const { environment, remainingMs, onOutcome } = invocation;
   const { config, ca, ssmRegion, proxy, credentials: given } = readSettings(invocation);
   // The platform ends a function without a word. Calls are aborted before that, and a run stops before its calls are.
   const marginMs = Math.min(5_000, remainingMs / 5);
@@ -75,7 +79,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
   const onAnswer = log.answeredBy("aws");
   const pace = { limiter: limiter.acquire, onThrottled };
   const secretsManager = async (region: string | undefined) =>
-    awsSecretsManager({ client: await warmClient(region, proxy), clock, signal, onAnswer, pace });
+    awsSecretsManager({ client: await warmClient(region, proxy), clock, signal, onAnswer, onOutcome, pace });
   const { credentialsSecretId, role, storeRegion } = config;
   const awsStore = config.store === "aws" ? await secretsManager(storeRegion) : undefined;
   const anonymous = {
@@ -87,6 +91,7 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     limiter: limiter.acquire,
     onThrottled,
     onAnswer: log.answeredBy("tencent"),
+    onOutcome,
   };
   let credentials: () => Promise<TencentCredentials>;
   if (role !== undefined) {
@@ -107,9 +112,11 @@ export async function compose(invocation: Invocation): Promise<Composition> {
     apart: (act) => turns.next(() => log.apart(act)),
     findSecrets: async (selection) => {
       if (config.store === "ssm") return ssmSecretList({ ...connection, region: ssmRegion })(selection);
-      return awsSecretList({ client: await warmClient(storeRegion, proxy), signal, onAnswer })(selection);
+      const client = await warmClient(storeRegion, proxy);
+      return awsSecretList({ client, signal, onAnswer, onOutcome })(selection);
     },
     handOver: await handOverOf(invocation, config, connection, () => warmClient(undefined, proxy)),
+    connection,
     context: {
       store: awsStore ?? tencentSsm({ ...connection, region: ssmRegion }),
       controlPlane: tencentRedisV2({ ...connection, randomBytes }, tencentRedis(connection)),

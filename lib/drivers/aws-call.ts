@@ -8,6 +8,7 @@ import type {
 } from "@aws-sdk/client-secrets-manager";
 import pLimit from "p-limit";
 import { isThrottling, mayBeDone, storeError } from "./aws-errors.ts";
+import type { OnOutcome } from "./tencent-client.ts";
 
 /** What paces the calls that change something: Secrets Manager takes 50 a second of all of them together. */
 export interface Pace {
@@ -22,7 +23,7 @@ export const CHANGES = "secretsmanager/changes";
 const MOST_AT_ONCE = 50;
 
 /**
- * Sends a command. `what` names it in errors; `changes`: it may have an effect; `confidential`: no message may show it.
+ * Sends a command. `what` names it in errors, its action first; `changes`: it may have an effect; `confidential`: no message may show it.
  *
  * @throws RotationError
  */
@@ -37,12 +38,15 @@ export function secretsManagerCalls({
   client,
   signal,
   onAnswer,
+  onOutcome,
   pace,
 }: {
   readonly client: SecretsManagerClient;
   readonly signal?: AbortSignal;
   readonly pace?: Pace | undefined;
   readonly onAnswer?: ((requestId: string) => void) | undefined;
+  /** Told of how each call ended. */
+  readonly onOutcome?: OnOutcome | undefined;
 }): SecretsManagerCall {
   // Every call that is under way listens; more than ten look like a leak to Node, which would print a warning.
   if (signal !== undefined) setMaxListeners(0, signal);
@@ -67,15 +71,19 @@ export function secretsManagerCalls({
       { step: "deserialize", priority: "high" },
     );
     if (changes) await pace?.limiter(CHANGES);
+    const name = `secretsmanager:${what.replace(/ .*/s, "")}`;
     try {
       const output = await places(() =>
         client.send(command, signal === undefined ? {} : { abortSignal: signal }),
       );
       const requestId = output.$metadata?.requestId;
       if (requestId !== undefined) onAnswer?.(requestId);
+      onOutcome?.(name);
       return output;
     } catch (error) {
-      throw storeError(error, { what, effect, confidential, aborted: signal?.aborted ?? false });
+      const failure = storeError(error, { what, effect, confidential, aborted: signal?.aborted ?? false });
+      onOutcome?.(name, failure);
+      throw failure;
     }
   };
 }

@@ -52,3 +52,13 @@ export async function secretsManagerClient(
   }
   return client;
 }
+
+/** Where the SDK sends the client's requests, unless AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL sends them elsewhere. */
+export async function endpointOf({ config }: SecretsManagerClient): Promise<URL> {
+  const [Region, UseFIPS, UseDualStack] = await Promise.all([
+    config.region(),
+    config.useFipsEndpoint(),
+    config.useDualstackEndpoint(),
+  ]);
+  return config.endpointProvider({ Region, UseFIPS, UseDualStack }).url;
+}

@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { RotationError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
+import { endpointOf } from "./aws-client.ts";
 import { type AwsPost, awsPost, awsUrl, passingCode } from "./aws-post.ts";
 import { withRetries } from "./tencent-client.ts";
 
@@ -46,21 +47,15 @@ const TOLD = [
  */
 export function awsIdentityToken(options: AwsIdentityTokenOptions): IdentityToken {
   const { audience, client, clock, signal } = options;
-  const { config } = client;
   const post = awsPost({ client, service: "sts", what: `${ACTION} (AWS STS)`, clock, signal });
 
   const endpoint = async (): Promise<URL> => {
     if (options.endpointUrl !== undefined) {
       return awsUrl(options.endpointUrl, "AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL");
     }
-    const [Region, UseFIPS, UseDualStack] = await Promise.all([
-      config.region(),
-      config.useFipsEndpoint(),
-      config.useDualstackEndpoint(),
-    ]);
     // STS has a host under every suffix that Secrets Manager has one under.
-    const { url } = config.endpointProvider({ Region, UseFIPS, UseDualStack });
-    return new URL(url.href.replace("//secretsmanager", "//sts"));
+    const { href } = await endpointOf(client);
+    return new URL(href.replace("//secretsmanager", "//sts"));
   };
 
   const send = async (): Promise<string> => {

@@ -3,6 +3,7 @@ import { RotationError } from "../errors.ts";
 import type { FindSecrets, Selection } from "../ports.ts";
 import { secretsManagerCalls } from "./aws-call.ts";
 import { withGrant } from "./grant.ts";
+import type { OnOutcome } from "./tencent-client.ts";
 
 export interface AwsSecretListOptions {
   readonly client: SecretsManagerClient;
@@ -10,6 +11,8 @@ export interface AwsSecretListOptions {
   readonly signal?: AbortSignal;
   /** Told of the service's id of each request that it has carried out. */
   readonly onAnswer?: (requestId: string) => void;
+  /** Told of how each call ended. */
+  readonly onOutcome?: OnOutcome | undefined;
 }
 
 /** The most that the API gives. */
@@ -30,8 +33,8 @@ type Tags = readonly { readonly Key?: string | undefined; readonly Value?: strin
  * @throws RotationError `StoreDenied`, `StoreThrottled`, `StoreUnavailable`, `StoreRefused`, `StoreCredentialsMissing`,
  * `InProgress`; the effect is always `none`
  */
-export function awsSecretList({ client, signal, onAnswer }: AwsSecretListOptions): FindSecrets {
-  const send = secretsManagerCalls({ client, onAnswer, ...(signal && { signal }) });
+export function awsSecretList({ client, signal, onAnswer, onOutcome }: AwsSecretListOptions): FindSecrets {
+  const send = secretsManagerCalls({ client, onAnswer, onOutcome, ...(signal && { signal }) });
 
   return async (selection) => {
     const filters = filtersOf(selection);

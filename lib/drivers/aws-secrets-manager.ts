@@ -15,6 +15,7 @@ import type {
   VersionToStage,
 } from "../ports.ts";
 import { type Pace, secretsManagerCalls } from "./aws-call.ts";
+import type { OnOutcome } from "./tencent-client.ts";
 
 export interface AwsSecretsManagerOptions {
   readonly client: SecretsManagerClient;
@@ -23,6 +24,8 @@ export interface AwsSecretsManagerOptions {
   readonly signal?: AbortSignal;
   /** Told of the service's id of each request that it has carried out. */
   readonly onAnswer?: (requestId: string) => void;
+  /** Told of how each call ended. */
+  readonly onOutcome?: OnOutcome | undefined;
   /** Default: as fast as they come. */
   readonly pace?: Pace;
 }
@@ -49,9 +52,10 @@ export function awsSecretsManager({
   clock,
   signal,
   onAnswer,
+  onOutcome,
   pace,
 }: AwsSecretsManagerOptions): SecretStore {
-  const send = secretsManagerCalls({ client, onAnswer, pace, ...(signal && { signal }) });
+  const send = secretsManagerCalls({ client, onAnswer, onOutcome, pace, ...(signal && { signal }) });
 
   const describeLabels = (secretId: string) =>
     send(`DescribeSecret of ${secretId}`, new DescribeSecretCommand({ SecretId: secretId }));

@@ -17,6 +17,9 @@ export interface TencentCredentials {
   readonly token?: string | undefined;
 }
 
+/** Told of how a request ended, by the action's name in policies: `redis:DescribeInstances`. Without an error: with an answer. */
+export type OnOutcome = (action: string, error?: RotationError) => void;
+
 /** Where a Tencent client connects, with what, and how long. The same for every service and region. */
 export interface TencentConnection {
   /** Asked at each request. */
@@ -41,6 +44,8 @@ export interface TencentConnection {
   readonly onThrottled?: ((key: string) => void) | undefined;
   /** Told of the cloud's id of each request that it has carried out. */
   readonly onAnswer?: ((requestId: string) => void) | undefined;
+  /** Told of how each request of API 3.0 ended. */
+  readonly onOutcome?: OnOutcome | undefined;
   /** How long to wait for an answer, once for its head and once for its body. Default: 10 000. */
   readonly timeoutMs?: number | undefined;
 }
@@ -132,9 +137,15 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
       const key = `${region}/${call.action}`;
       await options.limiter(key);
       await call.ready?.();
-      return send(call).catch((error: unknown) => {
+      const name = `${options.service}:${call.action}`;
+      try {
+        const answer = await send(call);
+        options.onOutcome?.(name);
+        return answer;
+      } catch (error) {
+        if (error instanceof RotationError) options.onOutcome?.(name, error);
         throw noteThrottling(error, key, options);
-      });
+      }
     });
 }
 

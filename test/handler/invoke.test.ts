@@ -25,6 +25,12 @@ function composed(rig: Rig, environment: Record<string, string> = {}) {
     apart: (act) => act(),
     findSecrets: async () => [],
     handOver: undefined,
+    connection: {
+      credentials: async () => ({ secretId: "", secretKey: "" }),
+      signal: new AbortController().signal,
+      clock: rig.context.clock,
+      limiter: async () => {},
+    },
   };
   return { composition, logged };
 }
