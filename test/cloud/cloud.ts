@@ -53,6 +53,8 @@ export interface LocalCloud {
   readonly secrets: CloudSecrets;
   /** Its environment takes the place of Tencent Cloud's keys. */
   readonly federation: Omit<Federation, "close">;
+  /** How far the clocks of TencentDB's API, SSM and Secrets Manager are ahead of this machine's. At first: not at all. */
+  readonly clock: { shiftMs: number };
   /** The servers themselves, past any proxy. */
   readonly redis: ReadonlyMap<string, RedisServer>;
   /** From then on Secrets Manager has the function `invoke` called when a secret is rotated. */
@@ -104,8 +106,9 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   });
   const storeClock = shiftedClock();
   const ssm = createSsm({ clock: storeClock });
+  const serverClock = shiftedClock();
   const tencentServer = await startTencentServer({
-    clock: systemClock,
+    clock: serverClock,
     services: { redis: tencentDb, ssm, sts: federation.tencent },
     credentials: tencentKeys,
     onCall,
@@ -122,7 +125,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   for (const instance of instances) secrets.create(instance.instanceId, secretText(instance, addresses));
   storeClock.shiftMs = 0;
   const awsServer = await startSecretsManager({
-    clock: systemClock,
+    clock: serverClock,
     newId: randomUUID,
     keys: awsKeys,
     inRegion: (region) => (region === REGION ? secretsManager : undefined),
@@ -152,6 +155,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     ssm,
     secrets,
     federation,
+    clock: serverClock,
     redis,
     connectFunction(invoke, retryAfterMs) {
       return createRotationEngine({

@@ -50,10 +50,19 @@ export interface TencentSts {
   readonly granted: readonly Credential[];
 }
 
-const ACTION = "AssumeRoleWithWebIdentity";
+const ASSUME = "AssumeRoleWithWebIdentity";
+const WHO = "GetCallerIdentity";
 const VERSION = "2018-08-13";
 
-/** Tencent Cloud STS, for AssumeRoleWithWebIdentity alone. Its errors have the codes that the action's document lists. */
+const CALLER = {
+  Type: "CAMUser",
+  AccountId: "100000000001",
+  UserId: "100000000002",
+  PrincipalId: "100000000002",
+  Arn: "qcs::cam::uin/100000000001:uin/100000000002",
+};
+
+/** Tencent Cloud STS, for AssumeRoleWithWebIdentity and GetCallerIdentity, which takes every caller for one user. Its errors have the codes that the action's document lists. */
 export function createTencentSts(options: TencentStsOptions): TencentSts {
   const { clock } = options;
   const faults = createFaultQueue();
@@ -117,7 +126,7 @@ export function createTencentSts(options: TencentStsOptions): TencentSts {
   return {
     calls,
     granted,
-    unsignedActions: [ACTION],
+    unsignedActions: [ASSUME],
     failNext: faults.failNext,
     async dispatch(request, authenticate) {
       const { action, host, region, version } = request;
@@ -125,10 +134,11 @@ export function createTencentSts(options: TencentStsOptions): TencentSts {
       authenticate?.();
       if (version !== VERSION)
         throw new ApiError("NoSuchVersion", "The requested API version does not exist.");
-      if (action !== ACTION) throw new ApiError("InvalidAction", "The request action is not valid.");
+      if (action !== ASSUME && action !== WHO)
+        throw new ApiError("InvalidAction", "The request action is not valid.");
       requireRegion(host, region);
       const fault = faults.take(action, undefined);
-      if (fault === undefined) return assumeRole(request);
+      if (fault === undefined) return action === WHO ? CALLER : assumeRole(request);
       if (fault.kind !== "error") throw new BrokenReply(fault);
       throw new ApiError(fault.code, fault.message ?? "This error is made on purpose.");
     },

@@ -87,6 +87,7 @@ async function answer(
   const [path = "/", query = ""] = (request.url ?? "/").split("?");
   const { host = "" } = request.headers;
   const { method = "" } = request;
+  response.setHeader("date", new Date(options.clock.now()).toUTCString());
   const endpoint = parseHost(host);
   const service = options.services[endpoint?.service ?? ""];
   const front = fronts.get(endpoint?.service ?? "");
