@@ -53,12 +53,19 @@ export async function secretsManagerClient(
   return client;
 }
 
-/** Where the SDK sends the client's requests, unless AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL sends them elsewhere. */
-export async function endpointOf({ config }: SecretsManagerClient): Promise<URL> {
+/**
+ * Where the SDK sends the requests of a client like this one, unless AWS_ENDPOINT_URL or the service's own variable sends them elsewhere.
+ * STS has a host under every suffix that Secrets Manager has one under.
+ */
+export async function endpointOf(
+  { config }: SecretsManagerClient,
+  service: "secretsmanager" | "sts",
+): Promise<URL> {
   const [Region, UseFIPS, UseDualStack] = await Promise.all([
     config.region(),
     config.useFipsEndpoint(),
     config.useDualstackEndpoint(),
   ]);
-  return config.endpointProvider({ Region, UseFIPS, UseDualStack }).url;
+  const { url } = config.endpointProvider({ Region, UseFIPS, UseDualStack });
+  return new URL(url.href.replace("//secretsmanager", `//${service}`));
 }

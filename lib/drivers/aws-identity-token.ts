@@ -53,9 +53,7 @@ export function awsIdentityToken(options: AwsIdentityTokenOptions): IdentityToke
     if (options.endpointUrl !== undefined) {
       return awsUrl(options.endpointUrl, "AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL");
     }
-    // STS has a host under every suffix that Secrets Manager has one under.
-    const { href } = await endpointOf(client);
-    return new URL(href.replace("//secretsmanager", "//sts"));
+    return endpointOf(client, "sts");
   };
 
   const send = async (): Promise<string> => {
