@@ -1,14 +1,13 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
-import { BUNDLES_NODE } from "../cloud/function-process.ts";
 import { secretName } from "../cloud/secrets.ts";
 import { problemsOf } from "../docs/answer-schema.ts";
-import { answersOf, built, passwordAt, QUIET, valueAt, without } from "./world.ts";
+import { runCommand } from "./command.ts";
+import { answersOf, built, passwordAt, valueAt, without } from "./world.ts";
 
 const DUE = "crs-due";
 const WAITING = "crs-waiting";
@@ -37,19 +36,8 @@ beforeAll(async () => {
 });
 afterAll(() => cloud?.close());
 
-interface Outcome {
-  readonly exit: number | string | null | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(args: readonly string[], variables: Readonly<Record<string, string>> = environment) {
-  const env = { PATH: process.env.PATH, ...QUIET, ...variables };
-  return new Promise<Outcome>((resolve) => {
-    execFile(BUNDLES_NODE, [built("cli.js"), ...args], { env }, (error, stdout, stderr) => {
-      resolve({ exit: error === null ? 0 : error.code, stdout, stderr });
-    });
-  });
+function run(args: readonly string[], variables = environment) {
+  return runCommand(args, { file: built("cli.js"), environment: variables });
 }
 
 describe("redis-rotation exits with", () => {
