@@ -3,6 +3,7 @@ import type { Action } from "../lib/ports.ts";
 import manifest from "../package.json" with { type: "json" };
 import { type ActOptions, act } from "./cli/act.ts";
 import { addCompletion } from "./cli/completion.ts";
+import { addDoctor } from "./cli/doctor.ts";
 import { EXIT, toExitCode } from "./cli/exit.ts";
 
 interface ActionHelp {
@@ -62,6 +63,7 @@ for (const [action, { description, example }] of Object.entries(ACTIONS) as [Act
     });
   if (CHANGES.includes(action)) command.option("-y, --yes", "do not ask before several secrets are changed");
 }
+addDoctor(program);
 addCompletion(program, process.env);
 
 await program.parseAsync();

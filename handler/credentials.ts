@@ -20,15 +20,18 @@ const SPELLINGS = [
  * @throws RotationError `CredentialsMissing`
  */
 export function credentialsFromEnvironment(environment: Environment): TencentCredentials {
-  for (const [id, key, session] of SPELLINGS) {
-    const secretId = environment[id];
-    const secretKey = environment[key];
-    const token = environment[session];
-    if (secretId && secretKey) return { secretId, secretKey, ...(token && { token }) };
-  }
+  const [id = "", key = "", session = ""] = credentialVariables(environment);
+  const { [id]: secretId, [key]: secretKey, [session]: token } = environment;
+  if (secretId && secretKey) return { secretId, secretKey, ...(token && { token }) };
   throw new RotationError("CredentialsMissing", "The environment holds no Tencent Cloud credentials", {
     effect: "none",
   });
+}
+
+/** The variables that they are read from, by their names. None: there are no credentials. */
+export function credentialVariables(environment: Environment): readonly string[] {
+  const spelling = SPELLINGS.find(([id, key]) => environment[id] && environment[key]) ?? [];
+  return spelling.filter((name) => environment[name]);
 }
 
 const schema = object({

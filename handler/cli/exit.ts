@@ -10,6 +10,11 @@ const USAGE_CODES: readonly string[] = [
   "StoreCredentialsMissing",
 ];
 
+/** Whether an error is about how the command was called or set up, and not about what it found. */
+export function isUsageCode(code: string): boolean {
+  return USAGE_CODES.includes(code);
+}
+
 /** A call of the command that cannot be carried out as it is. */
 export class UsageError extends Error {}
 
@@ -30,7 +35,7 @@ export async function toExitCode(json: boolean, command: () => Promise<number>):
     const error = describe(thrown);
     if (json) process.stdout.write(`${JSON.stringify({ error }, undefined, 2)}\n`);
     process.stderr.write(`${error.code}: ${error.message}\n`);
-    return USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed;
+    return isUsageCode(error.code) ? EXIT.usage : EXIT.failed;
   }
 }
 

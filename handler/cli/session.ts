@@ -1,5 +1,5 @@
 import type { RotationEvent, SecretResult } from "../../lib/ports.ts";
-import { type Composition, compose } from "../compose.ts";
+import { type Composition, compose, type Invocation } from "../compose.ts";
 
 /** A run by hand has no platform that ends it. */
 const RUN_MS = 3_600_000;
@@ -12,13 +12,18 @@ export interface Watcher {
 
 /** What the drivers are made from: this process's environment, with the operator's choice of a secret manager. */
 export function connect(store: string | undefined): Promise<Composition> {
-  return compose({
+  return compose(invocationOf(store));
+}
+
+/** The same before anything is made of it. */
+export function invocationOf(store: string | undefined): Invocation {
+  return {
     environment: { LOG_LEVEL: "silent", ...process.env, ...(store && { SECRET_STORE: store }) },
     remainingMs: RUN_MS,
     defaultStore: "aws",
     // Standard output is for the answer alone.
     log: { bindings: {}, fd: 2 },
-  });
+  };
 }
 
 /** The same with all that happens told to the watchers as well, and a deadline that somebody else may bring nearer. */
