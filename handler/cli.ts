@@ -5,6 +5,7 @@ import { type ActOptions, act } from "./cli/act.ts";
 import { addCompletion } from "./cli/completion.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { EXIT, toExitCode } from "./cli/exit.ts";
+import { addInit } from "./cli/init.ts";
 
 interface ActionHelp {
   readonly description: string;
@@ -64,6 +65,7 @@ for (const [action, { description, example }] of Object.entries(ACTIONS) as [Act
   if (CHANGES.includes(action)) command.option("-y, --yes", "do not ask before several secrets are changed");
 }
 addDoctor(program);
+addInit(program);
 addCompletion(program, process.env);
 
 await program.parseAsync();

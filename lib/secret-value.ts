@@ -5,7 +5,8 @@ import { parseConfidentialJson } from "./json.ts";
 import type { SecretValue } from "./ports.ts";
 import { describeIssues, object, wholeBetween } from "./schemas.ts";
 
-const PASSWORD_APIS = [
+/** The actions that change a password, as a secret may name them. */
+export const PASSWORD_APIS = [
   "ResetPassword",
   "ModifyInstancePassword",
   "ModfiyRedisPassword",
