@@ -1,4 +1,5 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
+import { object } from "../schemas.ts";
 import { createTencentClient, type TencentConnection } from "./tencent-client.ts";
 import { type ApiErrorTable, ApiRefusal, COMMON_API_ERRORS } from "./tencent-errors.ts";
 
@@ -12,7 +13,7 @@ export type TencentCaller = () => Promise<string | undefined>;
 
 const ERRORS: ApiErrorTable = new Map(COMMON_API_ERRORS);
 
-const caller = z.object({ Arn: z.string() });
+const caller = object({ Arn: v.string() });
 
 /**
  * Who the credentials belong to (STS, version 2018-08-13, GetCallerIdentity). Its document names no permission for it. Whoever
