@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile, transform } from "esbuild";
 import { LEFT_OUT, LEFT_OUT_OF_FUNCTIONS, leaveOut } from "./build/left-out.ts";
-import { readParts } from "./handler/report/parts.ts";
+import { type Parts, readParts } from "./handler/report/parts.ts";
 
 const common = {
   bundle: true,
@@ -17,7 +17,7 @@ const common = {
 
 const minified = { minify: true, legalComments: "none", target: common.target } as const;
 /** What the report page of the command is made of: dist/cli.js is one file. */
-export const REPORT_PARTS = JSON.stringify(readParts());
+export const REPORT_PARTS = constants(readParts());
 
 /** What esbuild tells of each bundle: what is in it, and from where. */
 export interface Bundles {
@@ -74,12 +74,17 @@ async function buildCli(entry: string, outfile: string): Promise<Metafile> {
     outfile,
     plugins: [leaveOut(LEFT_OUT)],
     format: "esm",
-    define: { REPORT_PARTS },
+    define: REPORT_PARTS,
     banner: {
       js: "#!/usr/bin/env node\nimport{createRequire}from'node:module';const require=createRequire(import.meta.url);",
     },
   });
   return metafile;
+}
+
+/** Texts, each by itself: esbuild would have every module of the bundle import an object. */
+function constants({ style, script }: Parts): Record<string, string> {
+  return { REPORT_STYLE: JSON.stringify(style), REPORT_SCRIPT: JSON.stringify(script) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();

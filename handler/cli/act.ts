@@ -3,9 +3,10 @@ import type { Action, Answer } from "../../lib/ports.ts";
 import type { Composition } from "../compose.ts";
 import { fleetOf, invoke } from "../invoke.ts";
 import { answerText, carryOnText } from "./answer-text.ts";
-import { isAllowed, isTouched, previewText, someNames } from "./confirm.ts";
+import { isAllowed, isTouched, previewText } from "./confirm.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit.ts";
 import { showLive, showNothing } from "./live.ts";
+import { someNames } from "./names.ts";
 import { openReport } from "./report-file.ts";
 import { connect, type Watcher, watched } from "./session.ts";
 import { type Stop, stopOnSignals } from "./stop.ts";
@@ -66,8 +67,8 @@ async function isConfirmed(composition: Composition, call: Call, stop: Stop): Pr
     );
   }
   if (action !== "rotate") {
-    const names = someNames(secretIds.map((secretId) => ({ secretId })));
-    process.stderr.write(`${action} of ${secretIds.length} secrets:\n${names}\n`);
+    const names = someNames(secretIds).map((name) => `  ${name}\n`);
+    process.stderr.write(`${action} of ${secretIds.length} secrets:\n${names.join("")}`);
     return isAllowed(`${action} all of them?`);
   }
   const preview = await run(composition, { ...call, action: "plan" }, stop);

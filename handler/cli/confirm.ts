@@ -1,9 +1,7 @@
 import { confirm } from "@clack/prompts";
 import type { Answer, SecretResult } from "../../lib/ports.ts";
+import { someNames } from "./names.ts";
 import { inWords } from "./progress-text.ts";
-
-/** So many are named; the others are counted. */
-const NAMED = 5;
 
 /** What a rotation of several secrets would touch, for a person who is about to allow it. */
 export function previewText({ results, forecast }: Answer): string {
@@ -11,8 +9,8 @@ export function previewText({ results, forecast }: Answer): string {
   const stopped = results.filter(({ status }) => status === "failed");
   const lines = [
     `${touched.length} of ${results.length} secrets would be rotated${forecast ? `, in about ${inWords(forecast.durationMs)}` : ""}:`,
-    someNames(touched),
-    ...(stopped.length > 0 ? [`${stopped.length} cannot be; \`plan\` says why:`, someNames(stopped)] : []),
+    ...indented(touched),
+    ...(stopped.length > 0 ? [`${stopped.length} cannot be; \`plan\` says why:`, ...indented(stopped)] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -22,11 +20,8 @@ export function isTouched({ status }: SecretResult): boolean {
   return status === "planned" || status === "in-progress";
 }
 
-/** One a line. */
-export function someNames(secrets: readonly Pick<SecretResult, "secretId">[]): string {
-  const lines = secrets.slice(0, NAMED).map(({ secretId }) => `  ${secretId}`);
-  const others = secrets.length - lines.length;
-  return [...lines, ...(others > 0 ? [`  and ${others} more`] : [])].join("\n");
+function indented(results: readonly SecretResult[]): string[] {
+  return someNames(results.map(({ secretId }) => secretId)).map((name) => `  ${name}`);
 }
 
 /** Asks on the terminal. Anything but a yes is a no. */

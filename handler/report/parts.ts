@@ -10,11 +10,13 @@ const STYLES = ["base", "header", "attention", "table", "timeline", "overview", 
 /** Whatever a module imports comes before it. */
 const SCRIPTS = ["data", "format", "chart", "detail", "overview", "table", "filter", "main"];
 
-/** Set by build.ts: the command is one file. */
-declare const REPORT_PARTS: Parts | undefined;
+// Set by build.ts: the command is one file.
+declare const REPORT_STYLE: string | undefined;
+declare const REPORT_SCRIPT: string;
 
 export function parts(): Parts {
-  return typeof REPORT_PARTS === "undefined" ? readParts() : REPORT_PARTS;
+  if (typeof REPORT_STYLE === "undefined") return readParts();
+  return { style: REPORT_STYLE, script: REPORT_SCRIPT };
 }
 
 /** From the sources. */

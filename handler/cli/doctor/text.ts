@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { someNames } from "../confirm.ts";
+import { someNames } from "../names.ts";
 import { CHECKS, type Check, type CheckName, type Finding, type Report } from "./checks.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -57,7 +57,7 @@ function subjectOf(group: readonly Check[]): string {
   if (!OF_SECRETS.has(first.name) || first.subject === undefined) return subjects.join(", ");
   const count = `${group.length} secrets`;
   if (first.status === "good" || first.status === "skipped") return count;
-  return `${count} (${someNames(subjects.map((secretId) => ({ secretId })))}), the first`;
+  return `${count} (${someNames(subjects).join(", ")}), the first`;
 }
 
 export function summaryText({ summary }: Report): string {

@@ -132,7 +132,7 @@ describe("the page", () => {
     const folder = await mkdtemp(join(tmpdir(), "report-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const outfile = join(folder, "report.mjs");
-    const define = { REPORT_PARTS };
+    const define = REPORT_PARTS;
     const entryPoints = ["handler/report/report.ts"];
     await build({
       entryPoints,

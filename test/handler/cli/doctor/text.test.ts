@@ -36,7 +36,7 @@ describe("doctor's text", () => {
 
   it("names five of those that are alike, and counts the others", () => {
     expect(linesOf(many(12, missing))[0]).toContain(
-      "12 secrets (redis/s-0, redis/s-1, redis/s-2, redis/s-3, redis/s-4 and 7 more), the first",
+      "12 secrets (redis/s-0, redis/s-1, redis/s-2, redis/s-3, redis/s-4, and 7 more), the first",
     );
   });
 
