@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { parseConfidentialJson } from "../json.ts";
 import type { RandomBytes, Ready } from "../ports.ts";
 import { object } from "../schemas.ts";
+import { post } from "./http-post.ts";
 import { QCLOUD_ERRORS, type QcloudVerdict, qcloudError } from "./qcloud-errors.ts";
-import { post } from "./qcloud-post.ts";
 import { qcloudSignature, type SignatureMethod } from "./qcloud-signature.ts";
 import { noteThrottling, readCredentials, type TencentConnection, withRetries } from "./tencent-client.ts";
 import { type SentCall, toRotationError, unreadable } from "./tencent-errors.ts";
@@ -38,6 +38,7 @@ interface QcloudCall<Data> {
 export type QcloudClient = <Data>(call: QcloudCall<Data>) => Promise<Data>;
 
 const PATH = "/v2/index.php";
+const FORM = { "Content-Type": "application/x-www-form-urlencoded; charset=utf-8" };
 const MAX_ANSWER_BYTES = 256 * 1024;
 
 /** The API has seen the nonce before, or the time is not its own: refused at the door, so that nothing was done. */
@@ -85,9 +86,9 @@ export function createQcloudClient(options: QcloudClientOptions): QcloudClient {
     const secrets = [...call.secrets, secretId, secretKey, token, signature];
     const sent: SentCall = { action: call.action, change: call.change, secrets };
 
-    const form = new URLSearchParams({ ...params, Signature: signature });
-    const maxAnswerBytes = MAX_ANSWER_BYTES;
-    const posted = await post({ agent, host, path: PATH, form, signal, timeoutMs, maxAnswerBytes });
+    const body = new URLSearchParams({ ...params, Signature: signature }).toString();
+    const limits = { signal, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES };
+    const posted = await post({ agent, host, path: PATH, headers: FORM, body, ...limits });
     if ("lost" in posted) throw toRotationError(undefined, sent, posted.lost, QCLOUD_ERRORS);
     if (posted.status >= 300 && posted.status < 400) {
       throw unreadable(sent, "a redirect was answered and not followed");

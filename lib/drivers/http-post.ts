@@ -8,8 +8,11 @@ export interface Post {
   readonly agent: HttpAgent;
   /** For the header Host; the agent may connect elsewhere. */
   readonly host: string;
+  /** With the query. */
   readonly path: string;
-  readonly form: URLSearchParams;
+  /** Content-Type, and what else the service asks for. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
   /** Aborted at the run's deadline. */
   readonly signal: AbortSignal;
   /** Once for the answer's head and once for its body. */
@@ -21,25 +24,20 @@ export interface Post {
 /** What came back, or what became of the request on its way. */
 export type Posted = { readonly status: number; readonly text: string } | { readonly lost: Attempt };
 
-/** Posts a form, once. Follows no redirect. */
+/** Posts a body, once. Follows no redirect. */
 export async function post(given: Post): Promise<Posted> {
-  const { agent, host, path, signal, timeoutMs } = given;
+  const { agent, host, path, body, signal, timeoutMs } = given;
   const attempt = { sent: false, redirected: false, systemCode: undefined as string | undefined };
   if (signal.aborted) return { lost: { ...attempt, aborted: true } };
 
   const secure = agent instanceof HttpsAgent;
-  const body = given.form.toString();
   const request = httpRequest({
     protocol: secure ? "https:" : "http:",
     agent,
     host,
     path,
     method: "POST",
-    headers: {
-      Host: host,
-      "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
-      "Content-Length": Buffer.byteLength(body),
-    },
+    headers: { ...given.headers, Host: host, "Content-Length": Buffer.byteLength(body) },
   });
   watchSending(request, secure, attempt);
 
