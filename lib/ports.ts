@@ -245,6 +245,8 @@ export interface SecretResult {
   readonly exposureMs?: number;
   /** When the secret falls due, as ISO 8601; in the answer to `plan`. */
   readonly dueAt?: string;
+  /** When the version was stored that this run found pending and went on with, as ISO 8601. */
+  readonly pendingSince?: string;
   readonly durationMs: number;
   readonly error?: {
     readonly code: ErrorCode;

@@ -28,7 +28,8 @@ export type Findings = {
     | "versionId"
     | "taskId"
     | "exposureMs"
-    | "dueAt"]?: SecretResult[K];
+    | "dueAt"
+    | "pendingSince"]?: SecretResult[K];
 } & { error?: RotationError };
 
 export function noteInstance(findings: Findings, { value }: Version): void {

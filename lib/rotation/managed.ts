@@ -1,5 +1,6 @@
 import { RotationError } from "../errors.ts";
 import type { SecretDescription, Stage, Step } from "../ports.ts";
+import { type Findings, noteInstance } from "./answer.ts";
 import type { Context } from "./context.ts";
 import { preflight } from "./preflight.ts";
 import { testSecret } from "./proof.ts";
@@ -18,11 +19,16 @@ export interface StepRequest {
 
 /**
  * One step of a managed run. Every step may be repeated, by the same or another instance of the function; a step that
- * cannot be finished throws, and Secrets Manager calls it again with the same token.
+ * cannot be finished throws, and Secrets Manager calls it again with the same token. `findings` gets what is known of the
+ * pending version, also where it throws.
  *
  * @throws RotationError
  */
-export async function runStep(context: Context, request: StepRequest): Promise<void> {
+export async function runStep(
+  context: Context,
+  request: StepRequest,
+  findings: Findings = {},
+): Promise<void> {
   const { step, token, secretId } = request;
   const description = await context.store.describe(secretId);
   const run = new Run(context, secretId, description);
@@ -39,7 +45,17 @@ export async function runStep(context: Context, request: StepRequest): Promise<v
     }
     throw refuse(description, "VersionNotPending", `version ${token} is not pending`);
   }
-  await run.step(step, () => act(run, description, request));
+  try {
+    await run.step(step, () => act(run, description, request));
+  } finally {
+    if (run.pending !== undefined) notePending(findings, run.pending);
+  }
+}
+
+function notePending(findings: Findings, pending: Version): void {
+  noteInstance(findings, pending);
+  findings.versionId = pending.versionId;
+  findings.pendingSince = pending.createdAt.toISOString();
 }
 
 async function act(run: Run, description: SecretDescription, request: StepRequest): Promise<void> {

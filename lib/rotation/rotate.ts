@@ -180,6 +180,8 @@ async function readSecret(context: Context, secretId: string, findings: Findings
   }
   const pending = pendingId && (await readVersion(store, secretId, pendingId));
   if (!pending) return { description, current, pending: undefined };
+  findings.pendingSince = pending.createdAt.toISOString();
   const kept = await unlessEdited(context, secretId, description, current, pending);
+  if (kept === undefined) delete findings.pendingSince;
   return { description, current, pending: kept };
 }

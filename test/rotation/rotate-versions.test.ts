@@ -15,7 +15,7 @@ describe("a driven run tells only of what it did and saw", () => {
     await rig.redis.setPassword("crs-5a4py64p", "default", "joined-password-1");
     const result = await rotateSecret(rig.context, NAME, DUE);
     expect(Object.keys(result).sort()).toEqual(
-      ["secretId", "instanceId", "region", "versionId", "status", "durationMs"].sort(),
+      ["secretId", "instanceId", "region", "versionId", "pendingSince", "status", "durationMs"].sort(),
     );
     expect(result).toMatchObject({ status: "rotated", versionId });
     expect(steps(rig)).toEqual(["testSecret", "finishSecret"]);
