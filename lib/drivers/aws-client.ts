@@ -55,14 +55,15 @@ export async function secretsManagerClient(
 
 /**
  * Where the SDK sends the requests of a client like this one, unless AWS_ENDPOINT_URL or the service's own variable sends them elsewhere.
- * STS has a host under every suffix that Secrets Manager has one under.
+ * The others have a host under every suffix that Secrets Manager has one under. Default: in the client's region.
  */
 export async function endpointOf(
   { config }: SecretsManagerClient,
-  service: "secretsmanager" | "sts",
+  service: "secretsmanager" | "sts" | "sns" | "events",
+  region?: string,
 ): Promise<URL> {
   const [Region, UseFIPS, UseDualStack] = await Promise.all([
-    config.region(),
+    region ?? config.region(),
     config.useFipsEndpoint(),
     config.useDualstackEndpoint(),
   ]);

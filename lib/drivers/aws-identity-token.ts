@@ -2,7 +2,8 @@ import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { RotationError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import { endpointOf } from "./aws-client.ts";
-import { type AwsPost, awsPost, awsUrl, passingCode } from "./aws-post.ts";
+import { type AwsPost, awsPost, awsUrl, element } from "./aws-post.ts";
+import { passingCode } from "./aws-refusal.ts";
 import { withRetries } from "./tencent-client.ts";
 
 export interface AwsIdentityTokenOptions {
@@ -80,8 +81,4 @@ function refused({ refusal }: AwsPost, status: number, text: string): RotationEr
   const code = passingCode(status, name) ?? "IdentityTokenRefused";
   const message = TOLD.includes(name) ? element(text, "Message")?.slice(0, 500) : undefined;
   return refusal(code, message === undefined ? name : `${name}: ${message}`, element(text, "RequestId"));
-}
-
-function element(xml: string, name: string): string | undefined {
-  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]?.trim();
 }

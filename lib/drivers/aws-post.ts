@@ -9,7 +9,7 @@ export interface AwsPostOptions {
   /** Lends its region, credentials, signer, and connections: a client of the SDK for each service is too much for the bundles. */
   readonly client: SecretsManagerClient;
   /** The service's name in signatures. */
-  readonly service: "sts" | "sqs";
+  readonly service: "sts" | "sqs" | "sns" | "events";
   /** The call, for messages: `GetWebIdentityToken (AWS STS)`. */
   readonly what: string;
   readonly clock: Clock;
@@ -45,13 +45,6 @@ export interface AwsPost {
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 const NEVER_CONNECTED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
-const THROTTLED = [
-  "Throttling",
-  "ThrottlingException",
-  "RequestThrottled",
-  "RequestLimitExceeded",
-  "TooManyRequestsException",
-];
 
 /** One call of an AWS service that has no client of its own here. */
 export function awsPost({ client, service, what, clock, signal }: AwsPostOptions): AwsPost {
@@ -110,10 +103,9 @@ export function awsPost({ client, service, what, clock, signal }: AwsPostOptions
   };
 }
 
-/** What a refusal means that passes by itself, whatever the service. */
-export function passingCode(status: number, name: string): ErrorCode | undefined {
-  if (status >= 500) return "CloudUnavailable";
-  return status === 429 || THROTTLED.includes(name) ? "Throttled" : undefined;
+/** What is in an element of XML that holds nothing but text. */
+export function element(xml: string, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]?.trim();
 }
 
 /** @throws RotationError `ConfigurationInvalid`, with the variables that it can come from */

@@ -1,11 +1,11 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as v from "valibot";
-import { asRotationError, type ErrorCode, type RotationError } from "../errors.ts";
+import { asRotationError, type RotationError } from "../errors.ts";
 import { parseConfidentialJson } from "../json.ts";
 import type { Clock, HandOver } from "../ports.ts";
 import { object } from "../schemas.ts";
-import { type AwsAnswer, type AwsPost, awsPost, awsUrl, passingCode } from "./aws-post.ts";
-import { withGrant } from "./grant.ts";
+import { type AwsAnswer, type AwsPost, awsPost, awsUrl } from "./aws-post.ts";
+import { awsRefusal } from "./aws-refusal.ts";
 import { handOverGroups, type Left } from "./hand-over.ts";
 import { READ_PAUSES_MS } from "./tencent-client.ts";
 
@@ -34,16 +34,6 @@ const answered = object({
   Failed: v.nullish(v.array(object({ Id: v.string(), Code: v.string(), SenderFault: v.boolean() }))),
 });
 const refusedWith = object({ __type: v.optional(v.string()), message: v.optional(v.string()) });
-
-/** What an error's name means that does not pass by itself: the first row that fits, else it is refused. */
-const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/AccessDenied/, "AccessDenied"],
-  [
-    /^(ExpiredToken|InvalidClientTokenId|InvalidSignature|MissingAuthentication|UnrecognizedClient)/,
-    "CredentialsRejected",
-  ],
-  [/^(QueueDoesNotExist|InvalidAddress)$/, "ConfigurationInvalid"],
-];
 
 /**
  * Hands each secret over as one message of an Amazon SQS queue (API version 2012-11-05, SendMessageBatch over AWS JSON 1.0:
@@ -113,14 +103,9 @@ export function awsQueue(options: AwsQueueOptions): HandOver {
   return (secretIds) => handOverGroups({ secretIds, size: BATCH_SIZE, concurrency, settle });
 }
 
-function refused({ refusal }: AwsPost, { status, text, requestId }: AwsAnswer): RotationError {
+function refused(post: AwsPost, { status, text, requestId }: AwsAnswer): RotationError {
   const read = v.safeParse(refusedWith, parseConfidentialJson(text));
-  const { __type: type, message } = read.success ? read.output : {};
-  const name = type?.replace(/^.*#/, "").replace(/\W/g, "") || `HTTP ${status}`;
-  const code =
-    passingCode(status, name) ?? CODES.find(([names]) => names.test(name))?.[1] ?? "RequestRefused";
-  if (code !== "AccessDenied") return refusal(code, name, requestId);
-  // The one text that helps. That of a refused signature quotes the request.
-  const told = refusal(code, `${name}: ${message?.slice(0, 500) ?? "no message"}`, requestId);
-  return withGrant(told, "the function's role sqs:SendMessage on the queue");
+  const { __type: name, message } = read.success ? read.output : {};
+  const grant = "the function's role sqs:SendMessage on the queue";
+  return awsRefusal(post, { status, name, message, requestId }, grant);
 }
