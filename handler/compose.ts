@@ -1,12 +1,9 @@
-import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import pLimit from "p-limit";
 import type { Config, RoleConfig, StoreKind } from "../lib/config.ts";
-import { secretsManagerClient } from "../lib/drivers/aws-client.ts";
 import { awsIdentityToken } from "../lib/drivers/aws-identity-token.ts";
 import { awsSecretList } from "../lib/drivers/aws-secret-list.ts";
 import { awsSecretsManager } from "../lib/drivers/aws-secrets-manager.ts";
 import { createLog, type Log, type LogOptions } from "../lib/drivers/log.ts";
-import type { ProxySettings } from "../lib/drivers/proxy-settings.ts";
 import { redisProbe } from "../lib/drivers/redis-probe.ts";
 import { abortAfter, digest, randomBytes, systemClock } from "../lib/drivers/runtime.ts";
 import { ssmSecretList } from "../lib/drivers/ssm-secret-list.ts";
@@ -20,6 +17,7 @@ import { createLimiter } from "../lib/limiter.ts";
 import { callsPerSecond } from "../lib/pace.ts";
 import type { FindSecrets, HandOver } from "../lib/ports.ts";
 import type { Context } from "../lib/rotation/context.ts";
+import { warmClient } from "./aws-clients.ts";
 import { credentialsFromSecret } from "./credentials.ts";
 import { type FanOut, handOverOf } from "./fan-out.ts";
 import { readSettings } from "./settings.ts";
@@ -131,19 +129,6 @@ export async function compose(invocation: Invocation): Promise<Composition> {
       deadline: () => deadlineAt,
     },
   };
-}
-
-/** A warm function finds its connections to Secrets Manager again. The client renews its credentials by itself. */
-const clients = new Map<string, SecretsManagerClient>();
-
-async function warmClient(
-  region: string | undefined,
-  proxy: ProxySettings | undefined,
-): Promise<SecretsManagerClient> {
-  const key = JSON.stringify([region, proxy]);
-  const client = clients.get(key) ?? (await secretsManagerClient({ ...(region && { region }), proxy }));
-  clients.set(key, client);
-  return client;
 }
 
 /** A warm function goes on with a session that is still good. */

@@ -1,10 +1,9 @@
 import * as v from "valibot";
 import type { TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { RotationError } from "../lib/errors.ts";
-import { parseConfidentialJson } from "../lib/json.ts";
 import type { SecretStore } from "../lib/ports.ts";
-import { versionAt } from "../lib/rotation/versions.ts";
-import { describeIssues, object } from "../lib/schemas.ts";
+import { object } from "../lib/schemas.ts";
+import { readSecretJson } from "./secret-json.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,16 +45,13 @@ const schema = object({
  * @throws RotationError `CredentialsMissing`, and what the store throws
  */
 export async function credentialsFromSecret(store: SecretStore, name: string): Promise<TencentCredentials> {
-  const missing = (why: string) =>
-    new RotationError("CredentialsMissing", `Secret ${name} (TENCENTCLOUD_CREDENTIALS_SECRET_ID): ${why}`, {
-      effect: "none",
-    });
-  const current = versionAt(await store.describe(name), "current");
-  const stored = current && (await store.read(name, current));
-  if (!stored) throw missing("it has no value");
-  const json = parseConfidentialJson(stored.text);
-  if (json === undefined) throw missing("it is not JSON");
-  const parsed = v.safeParse(schema, json);
-  if (!parsed.success) throw missing(describeIssues(parsed.issues));
-  return parsed.output;
+  return readSecretJson(
+    store,
+    name,
+    schema,
+    (why) =>
+      new RotationError("CredentialsMissing", `Secret ${name} (TENCENTCLOUD_CREDENTIALS_SECRET_ID): ${why}`, {
+        effect: "none",
+      }),
+  );
 }

@@ -12,6 +12,7 @@ import { rollbackSecret, rotateSecret } from "../lib/rotation/rotate.ts";
 import type { Composition } from "./compose.ts";
 import type { DrivenRequest, Request } from "./events.ts";
 import { type BatchAnswer, workOff } from "./queue.ts";
+import { createReport, type Report } from "./report.ts";
 
 /** A scheduled run that did not end well, thrown when all secrets are done: each result is on the log already. */
 export class FleetFailed extends Error {
@@ -21,22 +22,35 @@ export class FleetFailed extends Error {
 /** What a platform is answered. A managed step answers nothing. */
 export type Reply = Answer | BatchAnswer | undefined;
 
-/** Does what an invocation asks for. */
+/** Does what an invocation asks for. `report` is told what it comes to, also where it throws. */
 export async function invoke(
   composition: Composition,
   request: Extract<Request, { kind: "driven" }>,
+  report?: Report,
 ): Promise<Answer>;
-export async function invoke(composition: Composition, request: Request): Promise<Reply>;
-export async function invoke(composition: Composition, request: Request): Promise<Reply> {
+export async function invoke(composition: Composition, request: Request, report?: Report): Promise<Reply>;
+export async function invoke(
+  composition: Composition,
+  request: Request,
+  report: Report = createReport(),
+): Promise<Reply> {
+  const driveReported = async (asked: DrivenRequest) => {
+    const answer = await drive(composition, asked);
+    report.answered(answer);
+    return answer;
+  };
   if (request.kind === "step") {
-    await runStep(composition.context, request);
+    await runStep(composition.context, request, report.findings);
     return undefined;
   }
   if (request.kind === "queue") {
-    const onError = composition.log.error;
-    return workOff(request.messages, { drive: (asked) => drive(composition, asked), onError });
+    const onError = (error: RotationError) => {
+      composition.log.error(error);
+      report.failed(error);
+    };
+    return workOff(request.messages, { drive: driveReported, onError });
   }
-  const answer = await drive(composition, request);
+  const answer = await driveReported(request);
   const [first, ...others] = answer.results.filter(needsAnotherRun);
   if (request.scheduled && first !== undefined) {
     throw new FleetFailed(

@@ -4,6 +4,7 @@ import { type ProxySettings, parseProxy } from "../lib/drivers/proxy-settings.ts
 import type { TencentCredentials } from "../lib/drivers/tencent-client.ts";
 import { parseEndpoint } from "../lib/drivers/tencent-route.ts";
 import { RotationError } from "../lib/errors.ts";
+import { parseNotifyConfig } from "../lib/notify-config.ts";
 import type { Invocation } from "./compose.ts";
 import { credentialsFromEnvironment } from "./credentials.ts";
 import { requireFanOut } from "./fan-out.ts";
@@ -45,6 +46,7 @@ export function readSettings(invocation: Invocation): Settings {
   // What is no URL at all has been named by then.
   if (endpointUrl && URL.canParse(endpointUrl)) attempt(() => parseEndpoint(endpointUrl));
   attempt(() => config && requireFanOut(invocation, config));
+  attempt(() => parseNotifyConfig(environment, defaultStore));
   const proxy = attempt(() => parseProxy(environment));
   const isElsewhere = set("CREDENTIALS_SECRET_ID") || set("ROLE_ARN") || set("PROVIDER_ID");
   const credentials = isElsewhere ? undefined : attempt(() => credentialsFromEnvironment(environment));

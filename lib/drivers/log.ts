@@ -16,6 +16,8 @@ export interface Log {
   readonly observe: Observer;
   readonly error: (error: RotationError) => void;
   readonly result: (action: string, result: SecretResult) => void;
+  /** Whether a receiver has taken a notification. */
+  readonly notification: (told: ToldReceiver) => void;
   /** For the requests that a cloud has carried out: the next line has their ids. */
   readonly answeredBy: (cloud: Cloud) => (requestId: string) => void;
   /** What is answered while `act` runs belongs to its lines alone, whatever runs beside it. */
@@ -23,6 +25,16 @@ export interface Log {
 }
 
 type Cloud = "aws" | "tencent";
+
+export interface ToldReceiver {
+  readonly channel: "sns" | "eventbridge" | "webhook";
+  readonly notificationId: string;
+  /** How many it tells of. */
+  readonly problems: number;
+  readonly durationMs: number;
+  /** Present where it has not. */
+  readonly error?: RotationError;
+}
 
 /** The newest ones: a line about a long wait would have hundreds. */
 const MAX_REQUEST_IDS = 10;
@@ -57,6 +69,10 @@ export function createLog({ level, bindings, fd = 1 }: LogOptions): Log {
     result: (action, { error, ...result }) => {
       const level = result.status === "failed" || result.status === "drift" ? "error" : "info";
       logger[level]({ action, ...result, ...(error && describe(error)), ...requestIds() }, "result");
+    },
+    notification: ({ error, ...told }) => {
+      if (error === undefined) return logger.info(told, "notification");
+      logger.warn({ ...told, code: error.code, message: error.message }, "notification");
     },
     answeredBy: (cloud) => (requestId) => {
       if (!UUID.test(requestId)) return;

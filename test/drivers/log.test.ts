@@ -109,6 +109,15 @@ describe("the log", () => {
     expect(text).not.toContain("pass-word-1");
   });
 
+  it("tells of a receiver that was told, and warns of one that could not be", () => {
+    const told = { channel: "webhook", notificationId: "0f", problems: 2, durationMs: 9 } as const;
+    const lineOf = (error?: RotationError) =>
+      JSON.parse(written((log) => log.notification({ ...told, ...(error && { error }) })));
+    const line = { time: expect.any(String), requestId: "r-1", ...told, msg: "notification" };
+    expect(lineOf()).toEqual({ ...line, level: INFO });
+    expect(lineOf(ERROR)).toEqual({ ...line, level: WARN, code: ERROR.code, message: ERROR.message });
+  });
+
   describe("has the ids of the requests that were answered since the last line", () => {
     const ID = "0b1e2f3a-0000-4000-8000-00000000000";
     const RELEASED = { type: "released", secretId: "redis/orders", versionId: "v-2" } as const;

@@ -19,6 +19,7 @@ function composed(rig: Rig, environment: Record<string, string> = {}) {
       observe: () => {},
       error: () => {},
       result: (...line) => void logged.push(line),
+      notification: () => {},
       answeredBy: () => () => {},
       apart: (act) => act(),
     },
