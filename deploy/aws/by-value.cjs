@@ -3,6 +3,7 @@
 const { createHash } = require("node:crypto");
 
 const { fleetProblems, fleetWays, isDriven, listed, queueProblems, reader } = require("./fleet.cjs");
+const { notifyProblems, notifyStatements, topicArn } = require("./notify.cjs");
 
 const SWITCHES = [
   "schedule",
@@ -42,7 +43,11 @@ exports.checked = async (variables) => {
   if ((await param("secretsManagerEndpoint")) === "true" && (await param("vpc")) !== "true") {
     problems.push("secretsManagerEndpoint needs vpc=true");
   }
-  problems.push(...(await fleetProblems(param)), ...(await queueProblems(param)));
+  problems.push(
+    ...(await fleetProblems(param)),
+    ...(await queueProblems(param)),
+    ...(await notifyProblems(param)),
+  );
   if (problems.length > 0) throw new Error(`Parameters: ${problems.join("; ")}`);
   return {};
 };
@@ -67,13 +72,21 @@ exports.listing = async (variables) => {
   return { Resources: { ListPolicy: policyOf("secrets-list", Statement) } };
 };
 
-/** One more statement of the function's role. */
-const policyOf = (PolicyName, statement) => ({
+/** The topic of notifications, and the rights that all of them take. */
+exports.notifyTopic = topicArn;
+exports.notifications = async (variables) => {
+  const statements = await notifyStatements(variables);
+  if (statements.length === 0) return {};
+  return { Resources: { NotifyPolicy: policyOf("notifications", ...statements) } };
+};
+
+/** More statements of the function's role. */
+const policyOf = (PolicyName, ...Statement) => ({
   Type: "AWS::IAM::Policy",
   Properties: {
     PolicyName,
     Roles: [{ Ref: "IamRoleLambdaExecution" }],
-    PolicyDocument: { Version: "2012-10-17", Statement: [statement] },
+    PolicyDocument: { Version: "2012-10-17", Statement },
   },
 });
 
@@ -89,7 +102,9 @@ exports.key = async (variables) => {
   if (kmsKeyArn === undefined) return {};
   const secretArns = await variables.resolveVariable("self:custom.secretArns");
   const names = [`${await param("secretPrefix")}*`];
-  if ((await param("credentials")) === "secret") names.push(`${await param("credentialsSecret")}-??????`);
+  const others = [(await param("credentials")) === "secret" ? await param("credentialsSecret") : undefined];
+  others.push(await param("notifyWebhookSecret"));
+  for (const name of others) if (name !== undefined) names.push(`${name}-??????`);
   const Statement = {
     Sid: "KeyOfTheSecrets",
     Effect: "Allow",

@@ -14,5 +14,7 @@ export const listing: Part;
 export const queueConcurrency: Part<number>;
 export const rotationSchedules: Part;
 export const moreAlarms: Part;
+export const notifications: Part;
+export const notifyTopic: Part<string | { readonly Ref: string } | null>;
 export const driven: Part<boolean>;
 export const verification: Part<{ readonly action: "verify"; readonly secrets?: readonly string[] }>;

@@ -28,7 +28,9 @@ export function withoutContent(params: Params & Confidential): Params {
 
 /** The values that no message may show. */
 export function secretsIn({ Environment }: Params & Confidential): string[] {
-  const secret = Environment?.Variables.filter(({ Key }) => /KEY|TOKEN|PASSWORD|CREDENTIAL/i.test(Key));
+  const secret = Environment?.Variables.filter(({ Key }) =>
+    /KEY|TOKEN|PASSWORD|CREDENTIAL|WEBHOOK_URL/i.test(Key),
+  );
   return (secret ?? []).map(({ Value }) => Value);
 }
 

@@ -1,5 +1,6 @@
 import { parseConfig } from "../../lib/config.ts";
 import { RotationError } from "../../lib/errors.ts";
+import { parseNotifyConfig } from "../../lib/notify-config.ts";
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -75,6 +76,7 @@ export function checkVariables(variables: Variables): void {
       : "";
     throw invalid(`${bytes} bytes together, and SCF takes ${MAX_BYTES}${hint}`);
   }
+  parseNotifyConfig(variables, "ssm");
   const { queueUrl } = parseConfig(variables, "ssm");
   if (queueUrl !== undefined) {
     throw invalid("ROTATION_QUEUE_URL: is for Lambda; on SCF set ROTATION_FAN_OUT_SIZE");

@@ -7,6 +7,8 @@ import {
   key,
   listing,
   moreAlarms,
+  notifications,
+  notifyTopic,
   queueConcurrency,
   rotationSchedules,
   type Variables,
@@ -78,6 +80,13 @@ describe("parameters", () => {
     [{ ...FLEET, queue: "true", queueConcurrency: "1" }, "queueConcurrency must be 2 to 1000"],
     [{ ...FLEET, queue: "true", queueConcurrency: "2.5" }, "queueConcurrency must be 2 to 1000"],
     [{ ...FLEET, queue: "true", reservedConcurrency: "2" }, "reservedConcurrency must be more than queue"],
+    [{ notifyTopic: "alarms" }, "notifyTopic=alarms needs alarms=true"],
+    [{ notifyTopic: "ops" }, "notifyTopic must be alarms or the ARN of a topic"],
+    [
+      { notifyWebhookSecret: "redis/hook" },
+      "notifyWebhookSecret must not begin with secretPrefix, which is redis/",
+    ],
+    [{ notifyWebhookFormat: "slack" }, "notifyWebhookFormat needs notifyWebhookSecret"],
   ])("%j do not: %s", async (given, message) => {
     await expect(checked(having(given))).rejects.toThrow(message);
   });
@@ -147,6 +156,57 @@ it("one payload verifies the secrets of both lists, or the function's own fleet"
   expect(await verification(having())).toEqual({ action: "verify" });
 });
 
+describe("notifications", () => {
+  const statementsFor = async (given: Readonly<Record<string, unknown>>) => {
+    const { Resources } = await notifications(having(given));
+    // biome-ignore lint/suspicious/noExplicitAny: a part of the template
+    return (Resources?.NotifyPolicy as any)?.Properties.PolicyDocument.Statement;
+  };
+
+  it("take no right where nobody is to be told", async () => {
+    expect(await notifications(having({ alarms: "true" }))).toEqual({});
+    expect(await notifyTopic(having())).toBeNull();
+  });
+
+  it("go to the alarms' own topic, or to another", async () => {
+    expect(await notifyTopic(having({ notifyTopic: "alarms" }))).toEqual({ Ref: "AlarmTopic" });
+    const topic = "arn:aws:sns:eu-west-1:123456789012:ops";
+    expect(await statementsFor({ notifyTopic: topic })).toEqual([
+      { Sid: "NotifyTopic", Effect: "Allow", Action: ["sns:Publish"], Resource: topic },
+    ]);
+  });
+
+  it.each([
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's
+    ["ops", { "Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/ops" }],
+    [
+      "arn:aws:events:eu-west-1:123456789012:event-bus/ops",
+      "arn:aws:events:eu-west-1:123456789012:event-bus/ops",
+    ],
+  ])("go to the bus %s, as events of this source alone", async (notifyEventBus, Resource) => {
+    expect(await statementsFor({ notifyEventBus })).toEqual([
+      {
+        Sid: "NotifyEventBus",
+        Effect: "Allow",
+        Action: ["events:PutEvents"],
+        Resource,
+        Condition: { StringEquals: { "events:source": "redis-rotation" } },
+      },
+    ]);
+  });
+
+  it("read the webhook's secret, and nothing else of it", async () => {
+    expect(await statementsFor({ notifyWebhookSecret: "ops/hook" })).toEqual([
+      {
+        Sid: "NotifyWebhook",
+        Effect: "Allow",
+        Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+        Resource: { "Fn::Sub": "arn:ops/hook-??????" },
+      },
+    ]);
+  });
+});
+
 describe("a key of the secrets' own", () => {
   const secretsOf = async (given: Readonly<Record<string, unknown>>) =>
     JSON.stringify(await key(having(given)));
@@ -162,6 +222,9 @@ describe("a key of the secrets' own", () => {
     expect(await secretsOf({ kmsKeyArn: "k", credentials: "webIdentity" })).toContain(
       '[{"Fn::Sub":"arn:redis/*"}]',
     );
+    expect(
+      await secretsOf({ kmsKeyArn: "k", credentials: "webIdentity", notifyWebhookSecret: "ops/hook" }),
+    ).toContain('[{"Fn::Sub":"arn:redis/*"},{"Fn::Sub":"arn:ops/hook-??????"}]');
   });
 });
 

@@ -277,6 +277,11 @@ describe("an error names SCF's code and what to do", () => {
       /ROTATION_TAG: must not be set with ROTATION_SECRETS/,
     ],
     [
+      "somebody is to be told through AWS",
+      { variables: { NOTIFY_EVENT_BUS: "ops" } },
+      /NOTIFY_EVENT_BUS: is for Lambda; on SCF set a webhook/,
+    ],
+    [
       "a fleet is handed over as on Lambda",
       { variables: { ROTATION_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/q" } },
       /ROTATION_QUEUE_URL: is for Lambda; on SCF set ROTATION_FAN_OUT_SIZE/,

@@ -2,7 +2,15 @@ import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { actionsGranted, actionsOf, type CamStatement, readPolicy } from "./cam-policy.ts";
 
-const POLICIES = ["trust", "function", "function-api-2.0", "function-fleet", "consumer", "deployer"];
+const POLICIES = [
+  "trust",
+  "function",
+  "function-api-2.0",
+  "function-fleet",
+  "function-notify",
+  "consumer",
+  "deployer",
+];
 const INSTANCE = "qcs::redis:<region>:uin/<account>:instance/<instanceId>";
 const SECRET = "qcs::ssm:<region>:uin/<account>:secret/creatorUin/<creator>/<secretName>";
 const ACTION =
@@ -71,6 +79,16 @@ describe("the function's role", () => {
       [
         ["scf:InvokeFunction", "scf:Invoke"],
         ["qcs::scf:<region>:uin/<account>:namespace/default/function/<functionName>"],
+      ],
+    ]);
+  });
+
+  it("may read one secret besides, which says where notifications go, and not write it", async () => {
+    const { statement } = await readPolicy("function-notify");
+    expect(statement.map((each) => [actionsOf(each), resourcesOf(each)])).toEqual([
+      [
+        ["ssm:DescribeSecret", "ssm:ListSecretVersionIds", "ssm:GetSecretValue"],
+        [SECRET.replace("<secretName>", "<webhookSecretName>")],
       ],
     ]);
   });

@@ -72,7 +72,9 @@ it("rings each hour, by seven fields", () => {
 it("sets variables that SCF takes and the product reads, and no key", async () => {
   const { variables } = inputs.environment;
   expect(() => checkVariables(variables)).not.toThrow();
-  const files = ["lib/config.ts", "lib/fleet-config.ts"].map((file) => readFile(file, "utf8"));
+  const files = ["lib/config.ts", "lib/fleet-config.ts", "lib/notify-config.ts"].map((file) =>
+    readFile(file, "utf8"),
+  );
   const config = (await Promise.all(files)).join();
   const optional = [...text.matchAll(/^ +# ([A-Z][A-Z_]+): /gm)].map(([, name]) => name);
   expect(optional).toContain("TENCENT_SITE");

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseLambdaEvent } from "../../handler/events.ts";
+import { parseNotifyConfig } from "../../lib/notify-config.ts";
 import {
   actionsOf,
   cfnLint,
@@ -45,6 +46,11 @@ beforeAll(async () => {
     subnetIds: SUBNETS,
     redisCidr: "10.20.0.0/16",
     secretsManagerEndpoint: "true",
+    notifyTopic: "alarms",
+    notifyEventBus: "ops",
+    notifyWebhookSecret: "ops/webhook",
+    notifyWebhookFormat: "dingtalk",
+    notifyStuckHours: "6",
   };
   const options = Object.entries(parameters).map(([name, value]) => `--param=${name}=${value}`);
   full = await packageInto(join(directory, "full"), "--stage", "dev", ...options);
@@ -137,7 +143,7 @@ describe("osls package with everything asked for", () => {
     expect(key.Resource).toBe(KEY);
     expect(Object.keys(key.Condition?.StringEquals ?? {})).toEqual(["kms:ViaService"]);
     expect(JSON.stringify(key.Condition?.StringLike)).toMatch(
-      /SecretARN":\[\{"Fn::Sub":"[^"]+:secret:redis\/\*"\}\]/,
+      /SecretARN":\[\{"Fn::Sub":"[^"]+:secret:redis\/\*"\},\{"Fn::Sub":"[^"]+:secret:ops\/webhook-\?{6}"\}\]/,
     );
   });
 
@@ -235,6 +241,34 @@ describe("what tells of trouble", () => {
       Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
     });
     expect(resources.AlarmEmail.Properties).toMatchObject({ Protocol: "email", Endpoint: "sre@example.com" });
+  });
+
+  it("tells of failures through the alarms' topic, a bus and a webhook, in words that the function understands", () => {
+    const { Variables } = resources.RotateLambdaFunction.Properties.Environment;
+    const told = Object.entries(Variables).filter(([name]) => name.startsWith("NOTIFY_"));
+    expect(Object.fromEntries(told)).toEqual({
+      NOTIFY_SNS_TOPIC_ARN: { Ref: "AlarmTopic" },
+      NOTIFY_EVENT_BUS: "ops",
+      NOTIFY_WEBHOOK_SECRET_ID: "ops/webhook",
+      NOTIFY_WEBHOOK_FORMAT: "dingtalk",
+      NOTIFY_STUCK_HOURS: "6",
+    });
+    const NOTIFY_SNS_TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:redis-rotation-dev";
+    expect(parseNotifyConfig({ ...Variables, NOTIFY_SNS_TOPIC_ARN }, "aws")).toMatchObject({
+      webhook: { format: "dingtalk", secretId: "ops/webhook" },
+      stuckMs: 21_600_000,
+    });
+    const rights = ["NotifyTopic", "NotifyEventBus", "NotifyWebhook"].map((sid) =>
+      statement(full.template, sid),
+    );
+    expect(rights.flatMap(actionsOf)).toEqual([
+      "sns:Publish",
+      "events:PutEvents",
+      "secretsmanager:DescribeSecret",
+      "secretsmanager:GetSecretValue",
+    ]);
+    expect(rights[0]?.Resource).toEqual({ Ref: "AlarmTopic" });
+    expect(JSON.stringify(rights[2]?.Resource)).toMatch(/:secret:ops\/webhook-\?{6}"\}$/);
   });
 
   it("counts in the function's own log, in a namespace of the stage", () => {

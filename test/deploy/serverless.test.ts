@@ -25,12 +25,18 @@ const parts = await Promise.all(
     "queue.yml",
     "by-value.cjs",
     "fleet.cjs",
+    "notify.cjs",
   ].map((name) => readFile(join("deploy/aws", name), "utf8")),
 );
 
 describe("serverless.yml", () => {
   it("has a name of the product's, or of the AWS SDK's, for each variable that it sets", async () => {
-    const sources = ["lib/config.ts", "lib/fleet-config.ts", "lib/drivers/proxy-settings.ts"];
+    const sources = [
+      "lib/config.ts",
+      "lib/fleet-config.ts",
+      "lib/notify-config.ts",
+      "lib/drivers/proxy-settings.ts",
+    ];
     const files = sources.map((file) => readFile(file, "utf8"));
     const config = (await Promise.all(files)).join();
     const names = Object.keys(service.provider.environment);
@@ -43,6 +49,7 @@ describe("serverless.yml", () => {
     const names = Object.keys(service.provider.environment);
     expect(names.filter((name) => /KEY|TOKEN$|SECRETID|SECRET_ID$/.test(name))).toEqual([
       "TENCENTCLOUD_CREDENTIALS_SECRET_ID",
+      "NOTIFY_WEBHOOK_SECRET_ID",
     ]);
     expect([text, ...parts].join()).not.toMatch(/AKID|AKIA/);
   });

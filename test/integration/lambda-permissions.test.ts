@@ -2,11 +2,14 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
-import { listing } from "../../deploy/aws/by-value.cjs";
+import { listing, notifications } from "../../deploy/aws/by-value.cjs";
 import { systemClock } from "../../lib/drivers/runtime.ts";
 import type { Answer } from "../../lib/ports.ts";
 import { type CloudInstance, type LocalCloud, rotateSecretNow, startCloud } from "../cloud/cloud.ts";
 import type { FunctionProcess } from "../cloud/function-process.ts";
+import { startEventBuses } from "../cloud/notifications/event-bus.ts";
+import { startSns } from "../cloud/notifications/sns.ts";
+import { startWebhookReceiver } from "../cloud/notifications/webhook-receiver.ts";
 import { secretName } from "../cloud/secrets.ts";
 import { createEventSource } from "../cloud/sqs/event-source.ts";
 import { createSqs } from "../cloud/sqs/model.ts";
@@ -177,3 +180,55 @@ it("a fleet is found and handed over with the grants that its parameters add, an
   const granted = [service.custom.rotatedSecrets.false, list].flatMap((each: Statement) => actionsOf(each));
   expect([...new Set(used)].sort()).toEqual(granted.sort());
 }, 60_000);
+
+it("a failure is told with the grants that the parameters of notifications add, and with no others", async () => {
+  const topic = "arn:aws:sns:eu-west-1:123456789012:ops";
+  const given: Record<string, string> = {
+    notifyTopic: topic,
+    notifyEventBus: "ops",
+    notifyWebhookSecret: "ops/webhook",
+  };
+  const { Resources } = await notifications({
+    resolveVariable: async (address) => given[/^param:(\w+)/.exec(address)?.[1] ?? ""] ?? null,
+  });
+  const policy = Object.values<Document>(Resources ?? {})[0];
+  const statements: Statement[] = policy.Properties.PolicyDocument.Statement;
+  const granted = statements.flatMap(actionsOf);
+
+  const { AWS_ACCESS_KEY_ID: id = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = cloud.environment;
+  const keys = { [id]: { secretAccessKey, allows: granted } };
+  const front = { clock: systemClock, newId: randomUUID, keys, region: "eu-west-1" };
+  const sns = await startSns({ ...front, topicArns: [topic] });
+  const buses = await startEventBuses({ ...front, buses: ["ops"] });
+  const hook = await startWebhookReceiver("slack", systemClock);
+  cloud.secretsManager.call("CreateSecret", {
+    Name: given.notifyWebhookSecret ?? "",
+    ClientRequestToken: randomUUID(),
+    SecretString: JSON.stringify({ url: hook.url }),
+  });
+  const before = cloud.secretsManager.calls.length;
+  const told = await startBuilt("lambda", {
+    ...cloud.environment,
+    ROTATION_SECRETS: "redis/missing",
+    NOTIFY_SNS_TOPIC_ARN: topic,
+    AWS_ENDPOINT_URL_SNS: sns.url,
+    NOTIFY_EVENT_BUS: "ops",
+    AWS_ENDPOINT_URL_EVENTBRIDGE: buses.url,
+    NOTIFY_WEBHOOK_SECRET_ID: given.notifyWebhookSecret ?? "",
+    NOTIFY_WEBHOOK_FORMAT: "slack",
+  });
+  try {
+    await expect(told.invoke(SCHEDULE)).rejects.toThrow("redis/missing");
+  } finally {
+    await told.close();
+    await Promise.all([sns, buses, hook].map((server) => server.close()));
+  }
+  expect([sns.published.length, buses.events.length, hook.messages.length]).toEqual([1, 1, 1]);
+  const { Condition } = statements.find(({ Sid }) => Sid === "NotifyEventBus") ?? {};
+  expect(Condition?.StringEquals?.["events:source"]).toBe(buses.events[0]?.source);
+  const used = cloud.secretsManager.calls
+    .slice(before)
+    .filter(({ secretId }) => secretId?.includes("ops/webhook"))
+    .map(({ action }) => `secretsmanager:${action}`);
+  expect([...new Set(used), "sns:Publish", "events:PutEvents"].sort()).toEqual([...granted].sort());
+});
