@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { moreAlarms } from "../../deploy/aws/by-value.cjs";
 import { parseLambdaEvent } from "../../handler/events.ts";
+import { systemClock } from "../../lib/drivers/runtime.ts";
 import { type LocalCloud, rotateSecretNow, startCloud } from "../cloud/cloud.ts";
 import type { FunctionProcess, LogLine } from "../cloud/function-process.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "../cloud/notifications/webhook-receiver.ts";
 import { secretName } from "../cloud/secrets.ts";
 import { matches, valuesOf } from "../deploy/filter-pattern.ts";
 import { resourcesOf } from "../deploy/osls.ts";
@@ -35,6 +37,7 @@ const codesIn = (cell = ""): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([
 const region = "ap-guangzhou";
 let cloud: LocalCloud;
 let lambda: FunctionProcess;
+let hook: WebhookReceiver;
 const lines: LogLine[] = [];
 
 beforeAll(async () => {
@@ -44,7 +47,13 @@ beforeAll(async () => {
     taskDurationMs: 120,
     taskTailMs: 40,
   });
-  lambda = await startBuilt("lambda", cloud.environment, { onLog: (line) => lines.push(line) });
+  hook = await startWebhookReceiver("slack", systemClock);
+  const told = { NOTIFY_WEBHOOK_URL: hook.url, NOTIFY_WEBHOOK_FORMAT: "slack" };
+  lambda = await startBuilt(
+    "lambda",
+    { ...cloud.environment, ...told },
+    { onLog: (line) => lines.push(line) },
+  );
   const ask = (action: string, ...secrets: string[]) => lambda.invoke({ action, secrets });
 
   cloud.tencentDb.failNext("ResetPassword", { kind: "error", code: "RequestLimitExceeded" });
@@ -65,6 +74,7 @@ beforeAll(async () => {
   const drifted = secretName("crs-drifted");
   rotateSecretNow(cloud, drifted, { immediately: false });
   await engine.ended(drifted);
+  hook.fault = "reset";
   cloud.tencentDb.failNext("ResetPassword", { kind: "error", code: "UnauthorizedOperation" });
   rotateSecretNow(cloud, secretName("crs-denied"));
   await engine.ended(secretName("crs-denied"));
@@ -80,9 +90,11 @@ beforeAll(async () => {
     VersionStages: ["AWSPENDING"],
   });
   await ask("plan", secretName("crs-pending"));
+  await ask("rotate", secretName("crs-pending"));
 }, 60_000);
 afterAll(async () => {
   await lambda?.close();
+  await hook?.close();
   await cloud?.close();
 });
 
@@ -178,14 +190,14 @@ describe("the metrics, as docs/operations.md has them", () => {
     const counted = filters.map((filter) => [nameOf(filter), valuesOf(filter, lines).length]);
     expect(Object.fromEntries(counted)).toEqual({
       Results: lines.filter(({ msg }) => msg === "result").length,
-      // One driven, one managed.
-      Rotations: 2,
+      // Two driven, one managed.
+      Rotations: 3,
       // The refused password, the missing secret, the test of a drifted secret, two denied steps.
       Failures: 5,
       InProgress: 1,
       Drift: 1,
-      Exposure: 1,
-      TaskTime: 2,
+      Exposure: 2,
+      TaskTime: 3,
     });
   });
 

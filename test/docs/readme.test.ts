@@ -55,13 +55,22 @@ function flawOf(page: string, link: string): string | undefined {
 
 describe("environment variables", () => {
   // A key of the schema, or a name in quotes.
-  const variables = ["lib/config.ts", "lib/fleet-config.ts", "handler/credentials.ts"].flatMap((file) =>
-    matches(read(file), /(?:^ {2}|")([A-Z][A-Z\d_]{3,})(?=:|")/gm),
-  );
+  const variables = [
+    "lib/config.ts",
+    "lib/fleet-config.ts",
+    "lib/notify-config.ts",
+    "handler/credentials.ts",
+  ].flatMap((file) => matches(read(file), /(?:^ {2}|")([A-Z][A-Z\d_]{3,})(?=:|")/gm));
 
   it("are found in the code, however they are written there", () => {
     expect(variables).toEqual(
-      expect.arrayContaining(["VERIFY", "TENCENT_SITE", "ROTATION_TAG", "TENCENTCLOUD_SESSIONTOKEN"]),
+      expect.arrayContaining([
+        "VERIFY",
+        "TENCENT_SITE",
+        "ROTATION_TAG",
+        "NOTIFY_EVENT_BUS",
+        "TENCENTCLOUD_SESSIONTOKEN",
+      ]),
     );
   });
 
