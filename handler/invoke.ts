@@ -11,8 +11,8 @@ import { withoutRivals } from "../lib/rotation/rivals.ts";
 import { rollbackSecret, rotateSecret } from "../lib/rotation/rotate.ts";
 import type { Composition } from "./compose.ts";
 import type { DrivenRequest, Request } from "./events.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
 import { type BatchAnswer, workOff } from "./queue.ts";
-import { createReport, type Report } from "./report.ts";
 
 /** A scheduled run that did not end well, thrown when all secrets are done: each result is on the log already. */
 export class FleetFailed extends Error {
@@ -22,31 +22,31 @@ export class FleetFailed extends Error {
 /** What a platform is answered. A managed step answers nothing. */
 export type Reply = Answer | BatchAnswer | undefined;
 
-/** Does what an invocation asks for. `report` is told what it comes to, also where it throws. */
+/** Does what an invocation asks for. `ledger` is told what it comes to, also where it throws. */
 export async function invoke(
   composition: Composition,
   request: Extract<Request, { kind: "driven" }>,
-  report?: Report,
+  ledger?: Ledger,
 ): Promise<Answer>;
-export async function invoke(composition: Composition, request: Request, report?: Report): Promise<Reply>;
+export async function invoke(composition: Composition, request: Request, ledger?: Ledger): Promise<Reply>;
 export async function invoke(
   composition: Composition,
   request: Request,
-  report: Report = createReport(),
+  ledger: Ledger = createLedger(),
 ): Promise<Reply> {
   const driveReported = async (asked: DrivenRequest) => {
     const answer = await drive(composition, asked);
-    report.answered(answer);
+    ledger.answered(answer);
     return answer;
   };
   if (request.kind === "step") {
-    await runStep(composition.context, request, report.findings);
+    await runStep(composition.context, request, ledger.findings);
     return undefined;
   }
   if (request.kind === "queue") {
     const onError = (error: RotationError) => {
       composition.log.error(error);
-      report.failed(error);
+      ledger.failed(error);
     };
     return workOff(request.messages, { drive: driveReported, onError });
   }

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Composition } from "../../handler/compose.ts";
 import type { Request } from "../../handler/events.ts";
 import { invoke } from "../../handler/invoke.ts";
+import { createLedger } from "../../handler/ledger.ts";
 import { notify } from "../../handler/notify.ts";
-import { createReport } from "../../handler/report.ts";
 import { serve } from "../../handler/serve.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { createLog } from "../../lib/drivers/log.ts";
@@ -239,16 +239,16 @@ describe("what an invocation reports", () => {
   }
 
   it("of a fleet is every result", async () => {
-    const report = createReport();
-    await invoke(composed(createRig()), SCHEDULED, report).catch(() => {});
-    expect(report.outcomes.map(({ secretId, status }) => [secretId, status])).toEqual([
+    const ledger = createLedger();
+    await invoke(composed(createRig()), SCHEDULED, ledger).catch(() => {});
+    expect(ledger.outcomes.map(({ secretId, status }) => [secretId, status])).toEqual([
       [NAME, "rotated"],
       ["redis/missing", "failed"],
     ]);
   });
 
   it("of a batch is every result, and every message that could not be read", async () => {
-    const report = createReport();
+    const ledger = createLedger();
     const bad = new RotationError("EventInvalid", "Event: message m-1: no", { effect: "none" });
     const { kind: _, ...rotate } = SCHEDULED as Extract<Request, { kind: "driven" }>;
     const messages = [
@@ -258,8 +258,8 @@ describe("what an invocation reports", () => {
         request: { ...rotate, secretIds: [name] },
       })),
     ];
-    await invoke(composed(createRig()), { kind: "queue", messages }, report);
-    const codes = report.outcomes.map(({ secretId, error }) => [secretId, error?.code]);
+    await invoke(composed(createRig()), { kind: "queue", messages }, ledger);
+    const codes = ledger.outcomes.map(({ secretId, error }) => [secretId, error?.code]);
     expect(codes).toHaveLength(3);
     expect(codes).toEqual(
       expect.arrayContaining([
@@ -274,13 +274,13 @@ describe("what an invocation reports", () => {
     const rig = createRig({ taskDurationMs: 36_000_000 });
     const token = rig.startManaged();
     const failureOf = async (step: "createSecret" | "setSecret" | "finishSecret") => {
-      const report = createReport();
+      const ledger = createLedger();
       const request: Request = { ...STEP, step, token };
       const composition = { ...composed(rig), context: rig.run({}, 60_000) };
-      await invoke(composition, request, report).catch((error: unknown) =>
-        report.failed(error as RotationError, request),
+      await invoke(composition, request, ledger).catch((error: unknown) =>
+        ledger.failed(error as RotationError, request),
       );
-      return told(report.outcomes, { nowMs: rig.clock.now() });
+      return told(ledger.outcomes, { nowMs: rig.clock.now() });
     };
     expect(await failureOf("createSecret")).toBeUndefined();
     expect(await failureOf("setSecret")).toBeUndefined();

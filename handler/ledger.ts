@@ -5,7 +5,7 @@ import { describeError, type Findings } from "../lib/rotation/answer.ts";
 import type { Request } from "./events.ts";
 
 /** What an invocation has come to so far. */
-export interface Report {
+export interface Ledger {
   readonly outcomes: readonly Outcome[];
   /** Of the secret of a managed step. */
   readonly findings: Findings;
@@ -14,7 +14,7 @@ export interface Report {
   readonly failed: (error: RotationError, request?: Request) => void;
 }
 
-export function createReport(): Report {
+export function createLedger(): Ledger {
   const outcomes: Outcome[] = [];
   const findings: Findings = {};
   return {
