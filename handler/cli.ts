@@ -6,6 +6,8 @@ import { addCompletion } from "./cli/completion.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { EXIT, toExitCode } from "./cli/exit.ts";
 import { addInit } from "./cli/init.ts";
+import { jsonText } from "./cli/printable.ts";
+import { outliveReaders } from "./cli/streams.ts";
 
 interface ActionHelp {
   readonly description: string;
@@ -24,7 +26,8 @@ const ACTIONS: Readonly<Record<Action, ActionHelp>> = {
   status: { description: "say what the secret manager holds", example: "status redis/orders redis/sessions" },
   verify: { description: "say which version's password opens Redis", example: "verify --json" },
   rollback: {
-    description: "put the previous password back into Redis and the secret manager",
+    description:
+      "put the previous password back into Redis and the secret manager; a second time goes forward again",
     example: "rollback redis/orders",
   },
   abandon: {
@@ -32,15 +35,21 @@ const ACTIONS: Readonly<Record<Action, ActionHelp>> = {
     example: "abandon redis/orders",
   },
 };
-const CHANGES: readonly Action[] = ["rotate", "rollback", "abandon"];
 
 // The functions run on Node 22; the command runs on what its user has, and the AWS SDK would say so at each call.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
+outliveReaders(EXIT.failed);
+
 const program = new Command("redis-rotation")
   .description("Rotates the passwords of TencentDB for Redis and keeps them in a secret manager.")
   .version(manifest.version)
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.good : EXIT.usage))
+  .exitOverride(({ exitCode, message }) => {
+    if (exitCode === 0) process.exit(EXIT.good);
+    const error = { code: "UsageError", message: message.replace(/^error: /, ""), effect: "none" };
+    if (process.argv.includes("--json")) process.stdout.write(jsonText({ error }));
+    process.exit(EXIT.usage);
+  })
   .showHelpAfterError("(--help tells what there is)")
   .addHelpText(
     "after",
@@ -50,19 +59,19 @@ Settings come from the environment: ROTATION_SECRETS, SECRET_STORE, TENCENTCLOUD
   );
 
 for (const [action, { description, example }] of Object.entries(ACTIONS) as [Action, ActionHelp][]) {
-  const command = program
+  program
     .command(action)
     .description(description)
     .argument("[secret...]", "names of secrets; default: ROTATION_SECRETS, ROTATION_TAG or ROTATION_PREFIX")
     .addOption(new Option("--store <kind>", "the secret manager").choices(["aws", "ssm"]))
     .option("--force", "whatever the age of the current version")
     .option("--json", "one JSON document on standard output")
-    .option("--report <file>", "write what was done as a page of HTML")
+    .option("--report <file.html>", "write what was done as a page of HTML")
+    .option("-y, --yes", "do not ask before several secrets are changed")
     .addHelpText("after", `\nExample:\n  $ redis-rotation ${example}`)
     .action(async (secrets: string[], options: ActOptions) => {
       process.exitCode = await toExitCode(options.json === true, () => act(action, secrets, options));
     });
-  if (CHANGES.includes(action)) command.option("-y, --yes", "do not ask before several secrets are changed");
 }
 addDoctor(program);
 addInit(program);

@@ -116,9 +116,12 @@ export const ERRORS = {
   },
   Drift: {
     retry: "never",
-    next: "Roll back where the previous password opens Redis; else rotate by hand with force: that sets a new one on both sides.",
+    next: "Rotate it now, without force, where the pending password opens Redis: nothing is sent; roll back where the previous one does; else rotate with force: that sets a new one on both sides.",
   },
-  RotationPending: { retry: "never", next: "Let the next run finish the pending rotation, or abandon it." },
+  RotationPending: {
+    retry: "never",
+    next: "Rotate it: that finishes what is pending. To abandon it is possible where Redis has not got its password.",
+  },
   // The run.
   FleetStopped: {
     retry: "never",

@@ -2,14 +2,16 @@ import { rotationsPerSecond } from "../../lib/pace.ts";
 import type { Action, Answer } from "../../lib/ports.ts";
 import type { Composition } from "../compose.ts";
 import { fleetOf, invoke } from "../invoke.ts";
-import { answerText, carryOnText } from "./answer-text.ts";
-import { isAllowed, isTouched, previewText } from "./confirm.ts";
-import { EXIT, exitCodeOf, UsageError } from "./exit.ts";
-import { showLive, showNothing } from "./live.ts";
+import { answerText } from "./answer-text.ts";
+import { ask, mayBeTouched, previewText, questionAbout } from "./confirm.ts";
+import { EXIT, exitCodeOf, NotConfirmed, UsageError } from "./exit.ts";
+import { leftText } from "./left.ts";
+import { canShowLive, showLive, showNothing } from "./live.ts";
 import { someNames } from "./names.ts";
-import { openReport } from "./report-file.ts";
+import { jsonText, printable, printableIn } from "./printable.ts";
+import { openReport, type ReportFile } from "./report-file.ts";
 import { connect, type Watcher, watched } from "./session.ts";
-import { type Stop, stopOnSignals } from "./stop.ts";
+import { QUESTION, type Stop, stopOnSignals } from "./stop.ts";
 
 export interface ActOptions {
   readonly store?: string;
@@ -32,57 +34,85 @@ const isPerson = () => process.stdin.isTTY === true && process.stderr.isTTY === 
 
 /** Does one of the six actions, for a person or for a script, and returns the exit code. */
 export async function act(action: Action, names: readonly string[], options: ActOptions): Promise<number> {
-  const composition = await connect(options.store);
-  const force = options.force === true;
-  const secretIds = await fleetOf(composition, names.length > 0 ? names : undefined);
-  const call = { action, secretIds, force };
   const report = options.report === undefined ? undefined : await openReport(options.report);
-  const stop = stopOnSignals(composition.context.clock);
   try {
-    if (!options.yes && CHANGES.has(action) && secretIds.length > 1) {
-      if (!(await isConfirmed(composition, call, stop))) {
-        process.stderr.write("Nothing was touched.\n");
-        return EXIT.failed;
-      }
-    }
+    const composition = await connect(options.store);
+    const secretIds = await fleetOf(composition, names.length > 0 ? names : undefined);
+    const call = { action, secretIds, force: options.force === true };
     const { clock } = composition.context;
-    const startedAt = clock.now();
-    const answer = await run(composition, call, stop, report);
-    const endedAt = clock.now();
-    process.stdout.write(options.json ? `${JSON.stringify(answer, undefined, 2)}\n` : answerText(answer));
-    if (stop.isAsked && answer.summary.inProgress > 0) process.stderr.write(carryOnText(answer));
-    await report?.write(answer, startedAt, endedAt);
-    return exitCodeOf(answer);
+    const stop = stopOnSignals(clock);
+    try {
+      if (!options.yes && CHANGES.has(action) && secretIds.length > 1) await confirm(composition, call, stop);
+      const startedAt = clock.now();
+      const answer = await run(composition, call, stop, report);
+      const isReported = await written(report, answer, startedAt, clock.now());
+      tellAnswer(answer, call, options, stop);
+      return isReported ? exitCodeOf(answer) : EXIT.failed;
+    } finally {
+      stop.release();
+    }
   } finally {
-    stop.release();
+    await report?.close();
   }
 }
 
-/** Of a rotation only what is due is touched, so that is found out before anybody is asked. */
-async function isConfirmed(composition: Composition, call: Call, stop: Stop): Promise<boolean> {
+/** The work is done by then, so that its answer must not be lost with the page. */
+async function written(
+  report: ReportFile | undefined,
+  answer: Answer,
+  startedAt: number,
+  endedAt: number,
+): Promise<boolean> {
+  try {
+    await report?.write(answer, startedAt, endedAt);
+    return true;
+  } catch {
+    process.stderr.write(
+      "--report: the page could not be written; the work itself is done, as the answer says\n",
+    );
+    return false;
+  }
+}
+
+function tellAnswer(answer: Answer, { force }: Call, { json, store }: ActOptions, stop: Stop): void {
+  const shown = printableIn(answer);
+  process.stdout.write(json ? jsonText(answer) : answerText(shown));
+  const left = leftText(shown, { force, store }, stop.isAsked);
+  if (left !== undefined) process.stderr.write(left);
+}
+
+/**
+ * Of a rotation only what is due is touched, so that is found out before anybody is asked. What could not be looked at may be touched
+ * as well.
+ *
+ * @throws UsageError where nobody can be asked; NotConfirmed
+ */
+async function confirm(composition: Composition, call: Call, stop: Stop): Promise<void> {
   const { action, secretIds } = call;
   if (!isPerson()) {
     throw new UsageError(
       `${action} may change ${secretIds.length} secrets, and nobody can be asked here: add --yes, or name one secret`,
     );
   }
-  if (action !== "rotate") {
-    const names = someNames(secretIds).map((name) => `  ${name}\n`);
-    process.stderr.write(`${action} of ${secretIds.length} secrets:\n${names.join("")}`);
-    return isAllowed(`${action} all of them?`);
+  let question = `${action} all of them?`;
+  if (action === "rotate") {
+    const preview = printableIn(await run(composition, { ...call, action: "plan" }, stop));
+    if (preview.results.filter(mayBeTouched).length <= 1 && !stop.isAsked) return;
+    process.stderr.write(previewText(preview));
+    question = questionAbout(preview);
+  } else {
+    const lines = someNames(secretIds.map(printable)).map((name) => `  ${name}\n`);
+    process.stderr.write(`${action} of ${secretIds.length} secrets:\n${lines.join("")}`);
   }
-  const preview = await run(composition, { ...call, action: "plan" }, stop);
-  if (stop.isAsked) return false;
-  const touched = preview.results.filter(isTouched).length;
-  if (touched <= 1) return true;
-  process.stderr.write(previewText(preview));
-  return isAllowed(`Rotate ${touched} secrets?`);
+  stop.meets(QUESTION);
+  const isAllowed = !stop.isAsked && (await ask(question, stop.signal));
+  if (!isAllowed || stop.isAsked) throw new NotConfirmed("Nothing was touched.");
 }
 
 async function run(composition: Composition, call: Call, stop: Stop, watcher: Watcher = {}): Promise<Answer> {
   const { config, context } = composition;
   // A log on standard error would be torn by lines that move.
-  const isLive = process.stderr.isTTY === true && config.logLevel === "silent";
+  const isLive = canShowLive() && config.logLevel === "silent";
   const perSecond = rotationsPerSecond(config.store, config.callsPerSecond);
   const live = isLive ? showLive(context.clock, { total: call.secretIds.length, perSecond }) : showNothing();
   stop.meets({ changes: CHANGES.has(call.action), tell: live.tell });

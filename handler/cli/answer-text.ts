@@ -61,13 +61,3 @@ function resultLine(result: SecretResult, widths: Widths): string {
   const told = styleText(STYLES[status], status) + " ".repeat(STATUS_WIDTH - status.length);
   return `${secretId.padEnd(widths.secretId)}  ${told}  ${facts.filter(Boolean).join("  ")}`;
 }
-
-/** What an operator does who has stopped a command. */
-export function carryOnText({ action, results }: Answer): string {
-  if (action !== "rollback")
-    return "Stopped. Nothing is lost: the same command carries on where this one ended.\n";
-  const left = results.filter(({ status }) => status === "in-progress").map(({ secretId }) => secretId);
-  return `Stopped. Nothing is lost. What is left, and no other, since a second rollback would go forward again:
-  redis-rotation rollback ${left.join(" ")}
-`;
-}

@@ -4,6 +4,7 @@ import { type Check, exitCodeOf, reportOf } from "./doctor/checks.ts";
 import { examine } from "./doctor/examine.ts";
 import { checkLines, summaryText } from "./doctor/text.ts";
 import { toExitCode } from "./exit.ts";
+import { jsonText, printableIn } from "./printable.ts";
 import { invocationOf } from "./session.ts";
 
 interface DoctorOptions {
@@ -31,12 +32,12 @@ async function doctor(secretIds: readonly string[], { store, json }: DoctorOptio
   for await (const some of examine(invocationOf(store), secretIds)) {
     checks.push(...some);
     waiting?.end();
-    if (!json) process.stdout.write(checkLines(some));
+    if (!json) process.stdout.write(checkLines(printableIn(some)));
     waiting?.begin();
   }
   waiting?.end();
   const report = reportOf(checks);
-  process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : summaryText(report));
+  process.stdout.write(json ? jsonText(report) : summaryText(report));
   return exitCodeOf(checks);
 }
 

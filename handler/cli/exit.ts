@@ -1,5 +1,6 @@
 import { asRotationError } from "../../lib/errors.ts";
 import type { Answer } from "../../lib/ports.ts";
+import { jsonText, printable } from "./printable.ts";
 
 export const EXIT = { good: 0, failed: 1, usage: 2, inProgress: 3 } as const;
 
@@ -10,13 +11,14 @@ const USAGE_CODES: readonly string[] = [
   "StoreCredentialsMissing",
 ];
 
-/** Whether an error is about how the command was called or set up, and not about what it found. */
-export function isUsageCode(code: string): boolean {
-  return USAGE_CODES.includes(code);
-}
+/** Whether the configuration or the call itself is wrong. */
+export const isUsageCode = (code: string): boolean => USAGE_CODES.includes(code);
 
 /** A call of the command that cannot be carried out as it is. */
 export class UsageError extends Error {}
+
+/** Somebody was asked and did not say yes. */
+export class NotConfirmed extends Error {}
 
 /** How a command ends that has an answer. */
 export function exitCodeOf({ summary }: Answer): number {
@@ -33,14 +35,17 @@ export async function toExitCode(json: boolean, command: () => Promise<number>):
     return await command();
   } catch (thrown) {
     const error = describe(thrown);
-    if (json) process.stdout.write(`${JSON.stringify({ error }, undefined, 2)}\n`);
-    process.stderr.write(`${error.code}: ${error.message}\n`);
+    if (json) process.stdout.write(jsonText({ error }));
+    process.stderr.write(`${error.code}: ${printable(error.message)}\n`);
     return isUsageCode(error.code) ? EXIT.usage : EXIT.failed;
   }
 }
 
 function describe(thrown: unknown) {
-  if (thrown instanceof UsageError) return { code: "UsageError", message: thrown.message, effect: "none" };
+  if (thrown instanceof UsageError || thrown instanceof NotConfirmed) {
+    const code = thrown instanceof UsageError ? "UsageError" : "NotConfirmed";
+    return { code, message: thrown.message, effect: "none" };
+  }
   const { code, advice, effect, requestId } = asRotationError(thrown);
   return { code, message: advice, effect, ...(requestId !== undefined && { requestId }) };
 }

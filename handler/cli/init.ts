@@ -6,6 +6,7 @@ import { fileText, nextSteps, requireFree, writePrivate } from "./init/file.ts";
 import { findInstance, proveIt } from "./init/look.ts";
 import { readPassword } from "./init/password.ts";
 import { type InitOptions, jsonOf, parseDraft } from "./init/value.ts";
+import { jsonText, printableIn } from "./printable.ts";
 import { invocationOf } from "./session.ts";
 
 /** Adds `init`. */
@@ -75,9 +76,7 @@ async function init(instanceId: string, options: InitOptions): Promise<number> {
   const written = { file: writePrivate(out, text), secretName, store, instanceId, region, ...address };
   const about = { ...written, ...account, proven: options.probe };
   const storeRegion = environment.SECRET_STORE_REGION || undefined;
-  process.stdout.write(
-    json ? `${JSON.stringify(about, undefined, 2)}\n` : nextSteps({ ...about, storeRegion }),
-  );
+  process.stdout.write(json ? jsonText(about) : nextSteps(printableIn({ ...about, storeRegion })));
   return EXIT.good;
 }
 

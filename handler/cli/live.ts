@@ -20,9 +20,8 @@ export function showLive(clock: Clock, options: Omit<ProgressOptions, "startedAt
   const update = createLogUpdate(stderr, { showCursor: false });
   let isOver = false;
   const draw = () => {
-    // A terminal that does not know its size says 0.
-    const screen = { columns: stderr.columns || 80, rows: stderr.rows || 24 };
-    update(progressText(at(clock.now()), clock.now(), screen));
+    if (isOver) return;
+    update(progressText(at(clock.now()), clock.now(), { columns: stderr.columns, rows: stderr.rows }));
   };
   const redraw = async () => {
     while (!isOver) {
@@ -45,6 +44,12 @@ export function showLive(clock: Clock, options: Omit<ProgressOptions, "startedAt
       update.done();
     },
   };
+}
+
+/** Lines can be moved only on a terminal that knows its size. */
+export function canShowLive(): boolean {
+  const { isTTY, columns, rows } = process.stderr;
+  return isTTY === true && columns > 0 && rows > 0;
 }
 
 /** Where there is no terminal, or a log has it for itself: only what is told. */

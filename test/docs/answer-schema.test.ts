@@ -16,7 +16,7 @@ const answer: Answer = {
 
 describe("the schema of answers", () => {
   it("knows every code that an answer can carry, and the command's own", () => {
-    expect(SCHEMA.$defs.code.enum).toEqual([...Object.keys(ERRORS), "UsageError"]);
+    expect(SCHEMA.$defs.code.enum).toEqual([...Object.keys(ERRORS), "UsageError", "NotConfirmed"]);
   });
 
   it("accepts what is answered, with a forecast", () => {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
@@ -43,6 +43,10 @@ function sitBefore(args: string, variables: Readonly<Record<string, string>> = {
     ended,
     raw: () => raw,
     screen: () => stripVTControlCharacters(raw),
+    /** The signal meets the command itself. */
+    end: (signal: NodeJS.Signals) => execFileSync("pkill", [`-${signal}`, "-P", String(terminal.pid)]),
+    /** As when the window is closed, or the line drops. */
+    close: () => terminal.kill("SIGKILL"),
     type: (keys: string) => terminal.stdin.write(keys),
     sees: (text: RegExp) =>
       expect.poll(() => stripVTControlCharacters(raw), { timeout: 15_000, interval: 20 }).toMatch(text),
@@ -84,6 +88,37 @@ describe("redis-rotation on a terminal", () => {
     expect(passwords()).toEqual(before);
   });
 
+  it("takes the question back when it is told to end", async () => {
+    const terminal = sitBefore("rollback");
+    await terminal.sees(/rollback all of them\?/);
+    terminal.end("SIGTERM");
+    expect(await terminal.ended).toBe(1);
+    expect(passwords()).toEqual(before);
+  });
+
+  it("asks also where secrets cannot be looked at, since they may be rotated all the same", async () => {
+    const [, ...others] = IDS;
+    for (const instanceId of others) {
+      const fault = { kind: "error", name: "AccessDeniedException" } as const;
+      cloud.secretsManager.failNext("DescribeSecret", fault, { secretId: secretName(instanceId) });
+    }
+    const terminal = sitBefore("rotate --force");
+    await terminal.sees(/2 cannot be as it looks/);
+    await terminal.sees(/Rotate 1, and try the other 2 as well\?/);
+    terminal.type("n");
+    expect(await terminal.ended).toBe(1);
+    expect(passwords()).toEqual(before);
+  });
+
+  it("sees through what has been sent also where the terminal is closed", async () => {
+    const [one] = IDS;
+    const terminal = sitBefore(`rotate --force ${secretName(one)}`);
+    await terminal.sees(/crs-one .*task \d+ running/);
+    terminal.close();
+    await expect.poll(() => passwordAt(cloud, one, "AWSCURRENT"), { timeout: 15_000 }).not.toBe(before[0]);
+    await expectSound();
+  });
+
   it("shows each secret's step, a bar, and what came of it", async () => {
     const terminal = sitBefore("rotate --force");
     await terminal.sees(/Rotate 3 secrets\?/);
@@ -113,15 +148,15 @@ describe("redis-rotation on a terminal", () => {
 
   it("begins nothing more after Ctrl-C, sees through what has been sent, and says how to carry on", async () => {
     const terminal = sitBefore("rotate --force --yes");
-    await terminal.sees(/crs-one .*task \d+ running/);
+    await terminal.sees(/task \d+ running/);
     terminal.type(CTRL_C);
     expect(await terminal.ended).toBe(3);
     expect(terminal.screen()).toMatch(/Stopping\. What has been sent to Redis is seen through/);
     expect(terminal.screen()).toMatch(
-      /3 secrets: 1 rotated, 2 in-progress\s+Stopped\. Nothing is lost: the same command carries on/,
+      /3 secrets: (?=.*1 rotated)(?=.*2 in-progress).*\s+Do this for what is left, .*\s+redis-rotation rotate --force --yes redis\/crs-\w+ redis\/crs-\w+\s/,
     );
     expect(sends()).toBe(sentBefore + 1);
-    expect(passwords().map((password, index) => password === before[index])).toEqual([false, true, true]);
+    expect(passwords().filter((password, index) => password === before[index])).toHaveLength(2);
     await expectSound();
   });
 

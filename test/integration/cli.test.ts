@@ -1,9 +1,12 @@
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
+import { BUNDLES_NODE } from "../cloud/function-process.ts";
 import { secretName } from "../cloud/secrets.ts";
 import { problemsOf } from "../docs/answer-schema.ts";
 import { runCommand } from "./command.ts";
@@ -98,6 +101,12 @@ describe("redis-rotation exits with", () => {
 });
 
 describe("redis-rotation --json", () => {
+  it("writes as a document, too, what the call itself has wrong", async () => {
+    const { exit, stdout } = await run(["verify", "--json", "--nope"]);
+    expect([exit, problemsOf(JSON.parse(stdout))]).toEqual([2, []]);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "UsageError" } });
+  });
+
   it("writes its own errors as a document, too", async () => {
     const { exit, stdout, stderr } = await run(["verify", "--json"]);
     expect([exit, problemsOf(JSON.parse(stdout))]).toEqual([2, []]);
@@ -188,9 +197,13 @@ describe("redis-rotation --report", () => {
   });
 
   it.each([
-    ["a folder that is not there", "missing/report.html", /cannot be written: make its folder/],
-    ["a folder", ".", /is a folder: name a file/],
+    ["a folder that is not there", "missing/report.html", /cannot be written \(ENOENT\)/],
+    ["a folder", "folder.html", /cannot be written \(EISDIR\)/],
+    ["a file that is no report", "notes.html", /is there already and is no report/],
+    ["the name of a secret", "redis-orders", /must be the path of an \.html file/],
   ])("to %s does nothing at all", async (_, name, says) => {
+    await mkdir(join(folder, "folder.html"), { recursive: true });
+    await writeFile(join(folder, "notes.html"), "<p>mine");
     const before = cloud.tencentDb.calls.length;
     const { exit, stdout, stderr } = await run([
       "rotate",
@@ -202,6 +215,36 @@ describe("redis-rotation --report", () => {
     expect([exit, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(says);
     expect(cloud.tencentDb.calls.length).toBe(before);
+    expect(await readFile(join(folder, "notes.html"), "utf8")).toBe("<p>mine");
+  });
+
+  it("writes over a report of before, and leaves no empty one behind", async () => {
+    const file = join(folder, "again.html");
+    await run(["status", "--report", file, "redis/missing"]);
+    await run(["status", "--report", file, secretName(DUE)]);
+    expect(await readFile(file, "utf8")).toMatch(/^<!doctype html>(?!.*redis\/missing)/s);
+    const unused = join(folder, "unused.html");
+    expect((await run(["status", "--report", unused])).exit).toBe(2);
+    await expect(readFile(unused)).rejects.toThrow("ENOENT");
+  });
+});
+
+describe("whoever reads the output may go", () => {
+  it("and the work goes on to its end", async () => {
+    const old = passwordAt(cloud, DUE, "AWSCURRENT");
+    const command = `'${BUNDLES_NODE}' '${built("cli.js")}' rotate --force ${secretName(DUE)}`;
+    const env = { PATH: process.env.PATH, ...environment };
+    await promisify(execFile)("sh", ["-c", `${command} 2>&1 | true; ${command} 2>&- >&- `], { env }).catch(
+      () => {},
+    );
+    expect(await answersOf(cloud, DUE, old)).toEqual(["rejected", "accepted"]);
+  });
+
+  it("without a word where it was enough of it", async () => {
+    const names = Array.from({ length: 400 }, (_, index) => `redis/missing-${index}`).join(" ");
+    const command = `'${BUNDLES_NODE}' '${built("cli.js")}' status --json ${names} | head -1`;
+    const env = { PATH: process.env.PATH, ...environment };
+    expect(await promisify(execFile)("sh", ["-c", command], { env })).toEqual({ stdout: "{\n", stderr: "" });
   });
 });
 

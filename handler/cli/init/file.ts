@@ -1,6 +1,7 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, unlinkSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { UsageError } from "../exit.ts";
+import { shellWord } from "../shell-word.ts";
 
 /** For nobody but its owner: it holds a password. */
 const PRIVATE = 0o600;
@@ -11,14 +12,19 @@ export function requireFree(file: string): void {
     throw new UsageError(`${file} is there already: delete it, or name another one with --out`);
 }
 
-/** Makes the file, and never overwrites one. Returns its full path. @throws UsageError */
+/** Makes the file, and never overwrites one. Leaves no part of it behind. Returns its full path. @throws UsageError */
 export function writePrivate(file: string, text: string): string {
+  let made: number | undefined;
   try {
-    writeFileSync(file, text, { flag: "wx", mode: PRIVATE });
+    made = openSync(file, "wx", PRIVATE);
+    writeFileSync(made, text);
   } catch (error) {
+    if (made !== undefined) unlinkSync(file);
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") requireFree(file);
     throw new UsageError(`${file} cannot be written (${code}): name another one with --out`);
+  } finally {
+    if (made !== undefined) closeSync(made);
   }
   return resolve(file);
 }
@@ -59,9 +65,4 @@ export function nextSteps(written: Written): string {
   rm ${path}
   redis-rotation doctor --store ${store} ${shellWord(secretName)}
 `;
-}
-
-/** As a shell takes it for one word. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -57,7 +57,7 @@ export async function proveIt(
     throw refuse("RedisUnreachable", `${at} cannot be asked: ${verdict.reason}`);
   throw refuse(
     "CurrentPasswordRejected",
-    `${at} rejects the password of account ${username} of ${instanceId}; nothing was written`,
+    `${at} rejects the password of account ${username} of ${instanceId}, and nothing was written: give the one that Redis has now, or --username or --host of another`,
   );
 }
 

@@ -1,10 +1,12 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { answerText, carryOnText } from "../../../handler/cli/answer-text.ts";
-import { previewText } from "../../../handler/cli/confirm.ts";
+import { answerText } from "../../../handler/cli/answer-text.ts";
+import { mayBeTouched, previewText, questionAbout } from "../../../handler/cli/confirm.ts";
+import { type Called, leftText } from "../../../handler/cli/left.ts";
+import { jsonText, printableIn } from "../../../handler/cli/printable.ts";
 import type { Progress } from "../../../handler/cli/progress.ts";
 import { inWords, progressText } from "../../../handler/cli/progress-text.ts";
-import type { SecretResult } from "../../../lib/ports.ts";
+import type { Action, SecretResult } from "../../../lib/ports.ts";
 import { summarize } from "../../../lib/rotation/answer.ts";
 
 const plain = (text: string) => stripVTControlCharacters(text).split("\n");
@@ -58,18 +60,91 @@ describe("an answer in words", () => {
   });
 });
 
-describe("how to carry on after a stop", () => {
+describe("what is left", () => {
+  const done = { secretId: "redis/done", status: "rotated", durationMs: 1 } as const;
   const left = RESULTS.map((result) => ({ ...result, status: "in-progress" }) as const);
+  const called = { force: false, store: undefined };
+  const textOf = (
+    action: Action,
+    results: readonly SecretResult[],
+    how: Partial<Called> = {},
+    isStopped = false,
+  ) => leftText(summarize(action, results), { ...called, ...how }, isStopped);
 
-  it("is the same command, which leaves alone what is done", () => {
-    expect(carryOnText(summarize("rotate", left))).toMatch(/the same command carries on/);
+  it("is carried on with by the same command, where that leaves alone what is done", () => {
+    expect(textOf("rotate", [done, ...left], {}, true)).toMatch(/the same command carries on/);
+    expect(textOf("rotate", [done, ...left])).toBeUndefined();
   });
 
-  it("is a rollback of what is left: what has been rolled back would go forward again", () => {
-    const done = { secretId: "redis/done", status: "rotated", durationMs: 1 } as const;
-    expect(carryOnText(summarize("rollback", [done, ...left]))).toMatch(
-      /\n {2}redis-rotation rollback redis\/a redis\/long\n$/,
-    );
+  it.each<[Action, Partial<Called>, string]>([
+    ["rollback", {}, "redis-rotation rollback --yes redis/a redis/long"],
+    ["rollback", { store: "ssm" }, "redis-rotation rollback --store ssm --yes redis/a redis/long"],
+    ["rotate", { force: true }, "redis-rotation rotate --force --yes redis/a redis/long"],
+  ])(
+    "is named with the whole command for %s %o, which would do again what is done",
+    (action, how, command) => {
+      expect(textOf(action, [done, ...left], how, true)).toContain(`\n  ${command}\n`);
+      expect(textOf(action, [done, ...left], how)).toContain(`\n  ${command}\n`);
+    },
+  );
+
+  it("is named so that a shell takes it as it is", () => {
+    const odd = { secretId: "redis/a b's", status: "in-progress", durationMs: 1 } as const;
+    expect(textOf("rollback", [done, odd])).toContain("rollback 'redis/a b'\\''s'\n");
+  });
+
+  it("is nothing to speak of where all is done, or nothing", () => {
+    expect(textOf("rollback", [done, done])).toBeUndefined();
+    expect(textOf("rollback", left)).toBeUndefined();
+  });
+});
+
+describe("a terminal", () => {
+  const hostile = "a\r\u001b[2K\u001b]52;c;eA==\u0007\nb\u009b1A\u202ec";
+
+  it.each<[string, (text: string) => string]>([
+    [
+      "an answer",
+      (text) =>
+        answerText(
+          printableIn(
+            summarize("status", [
+              {
+                ...RESULTS[1],
+                secretId: text,
+                status: "failed",
+                durationMs: 1,
+                error: { ...error, message: text },
+              },
+            ]),
+          ),
+        ),
+    ],
+    [
+      "progress",
+      (text) =>
+        progressText(
+          {
+            total: 1,
+            ended: 0,
+            counts: new Map(),
+            going: [{ secretId: text, sinceMs: 0, doing: text }],
+            leftMs: undefined,
+          },
+          0,
+          { columns: 300, rows: 9 },
+        ),
+    ],
+    ["a JSON document", (text) => jsonText({ text })],
+  ])("obeys nothing in %s", (_, textOf) => {
+    // What styles the text itself comes from here.
+    const text = textOf(hostile).replaceAll(/\p{Cc}\[\d+m/gu, "");
+    expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u);
+    expect(textOf(hostile).split("\n").length).toBe(textOf("plain").split("\n").length);
+  });
+
+  it("gets the same document as any other reader of JSON", () => {
+    expect(JSON.parse(jsonText({ text: hostile }))).toEqual({ text: hostile });
   });
 });
 
@@ -87,10 +162,21 @@ describe("a preview", () => {
     expect(plain(previewText({ ...summarize("plan", results), forecast }))).toEqual([
       "7 of 9 secrets would be rotated, in about 21 s:",
       ...["s0", "s1", "s2", "s3", "s4", "and 2 more"].map((line) => `  ${line}`),
-      "1 cannot be; `plan` says why:",
+      "1 cannot be as it looks; `plan` says why:",
       "  broken",
       "",
     ]);
+  });
+});
+
+describe("a question", () => {
+  const result = (status: SecretResult["status"]) => ({ secretId: "s", status, durationMs: 1 });
+
+  it("counts apart what could not be looked at: its trouble may have passed by then", () => {
+    const results = [result("planned"), result("in-progress"), result("failed"), result("not-due")];
+    expect(results.map(mayBeTouched)).toEqual([true, true, true, false]);
+    expect(questionAbout(summarize("plan", results))).toBe("Rotate 2, and try the other 1 as well?");
+    expect(questionAbout(summarize("plan", results.slice(0, 2)))).toBe("Rotate 2 secrets?");
   });
 });
 
@@ -123,7 +209,13 @@ describe("progress on a terminal", () => {
     expect(lines[7]).toBe("  and 293 more under way");
   });
 
-  it("has no line that is wider than the terminal", () => {
+  it.each([10, 20, 40, 80])("has no line that is wider than a terminal of %d columns", (columns) => {
+    const long = going(3).map((secret) => ({ ...secret, doing: "current, until the task has ended" }));
+    const lines = plain(progressText({ ...progress, going: long }, 1_500, { columns, rows: 24 }));
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(columns);
+  });
+
+  it("shortens a name before what is done with it", () => {
     const secretId = "redis/".padEnd(200, "x");
     const doing = "current, until the task has ended";
     const text = progressText({ ...progress, going: [{ secretId, sinceMs: 0, doing }] }, 1_500, {
