@@ -33,12 +33,16 @@ export interface CloudInstance extends Omit<InstanceOptions, "wanIp" | "port"> {
 }
 
 export interface CloudOptions
-  extends Pick<TencentDbOptions, "taskDurationMs" | "taskTailMs" | "unknownActions"> {
+  extends Pick<TencentDbOptions, "taskDurationMs" | "taskTailMs" | "unknownActions" | "callsPerSecond"> {
   readonly instances: readonly CloudInstance[];
   /** Where the secrets are. Default: in Secrets Manager. */
   readonly store?: StoreKind;
   /** How old the secrets' first versions are. Default 40 days, so that a rotation is due. */
   readonly secretAgeMs?: number;
+  /** Of Secrets Manager, all of them together. Default 50. */
+  readonly changesPerSecond?: number;
+  /** Whether the credentials of both clouds are temporary ones, with a session token. Default: they are not. */
+  readonly sessionTokens?: boolean;
   /** Told of every call to both clouds and, through a proxy before each Redis, of every connection there. */
   readonly onCall?: CallWatcher;
 }
@@ -73,7 +77,7 @@ const DAY_MS = 86_400_000;
 /** A cloud on loopback: TencentDB with a real Redis for each instance, and a secret manager with a secret for each. */
 export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
   const { taskDurationMs, taskTailMs, secretAgeMs = 40 * DAY_MS, onCall, store = "aws" } = options;
-  const { unknownActions } = options;
+  const { unknownActions, callsPerSecond, changesPerSecond = 50, sessionTokens = false } = options;
   // Once, before all the instances look for it at the same time.
   await ensureRedisServer();
   const certificates = await createCertificates();
@@ -92,11 +96,17 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     ...(taskDurationMs !== undefined && { taskDurationMs }),
     ...(taskTailMs !== undefined && { taskTailMs }),
     ...(unknownActions !== undefined && { unknownActions }),
+    ...(callsPerSecond !== undefined && { callsPerSecond }),
   });
-  const tencentKey = { secretId: `AKIDlocal${newKey()}`, secretKey: newKey() };
+  const tencentKey = {
+    secretId: `AKIDlocal${newKey()}`,
+    secretKey: newKey(),
+    ...(sessionTokens && { token: newKey() }),
+  };
   const tencentKeys: Credential[] = [tencentKey];
   const awsKey = { id: `AKIALOCAL${newKey().slice(0, 11).toUpperCase()}`, secretAccessKey: newKey() };
-  const awsKeys = { [awsKey.id]: { secretAccessKey: awsKey.secretAccessKey } };
+  const awsSession = sessionTokens ? { sessionToken: newKey() } : undefined;
+  const awsKeys = { [awsKey.id]: { secretAccessKey: awsKey.secretAccessKey, ...awsSession } };
   const federation = await startFederation({
     clock: systemClock,
     keys: awsKeys,
@@ -118,7 +128,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     clock: storeClock,
     newId: randomUUID,
     region: REGION,
-    changesPerSecond: 50,
+    changesPerSecond,
   });
   storeClock.shiftMs = -secretAgeMs;
   const secrets = store === "aws" ? secretsInAws(secretsManager) : secretsInSsm(ssm);
@@ -140,9 +150,11 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     environment: {
       TENCENTCLOUD_SECRET_ID: tencentKey.secretId,
       TENCENTCLOUD_SECRET_KEY: tencentKey.secretKey,
+      ...(tencentKey.token !== undefined && { TENCENTCLOUD_SESSION_TOKEN: tencentKey.token }),
       TENCENTCLOUD_ENDPOINT_URL: tencentServer.url,
       AWS_ACCESS_KEY_ID: awsKey.id,
       AWS_SECRET_ACCESS_KEY: awsKey.secretAccessKey,
+      ...(awsSession && { AWS_SESSION_TOKEN: awsSession.sessionToken }),
       AWS_REGION: REGION,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: awsServer.url,
       SECRET_STORE: store,
@@ -265,6 +277,7 @@ function shiftedClock(): Clock & { shiftMs: number } {
   };
 }
 
+/** Letters and digits of all kinds: eight of them in a row are found elsewhere only where somebody has copied them. */
 function newKey(): string {
-  return randomBytes(16).toString("hex");
+  return randomBytes(24).toString("base64url").replace(/[-_]/g, "0");
 }

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 // Plays the platform inside a process of its own: loads a bundle and calls its handler for each message.
 const [, , bundle, exported] = process.argv;
 const { default: bundled } = await import(bundle);
@@ -21,7 +23,8 @@ process.on("message", async ({ id, event, timeoutMs, environment, context: field
   } catch (error) {
     process.send({
       id,
-      error: { name: error.name, message: error.message },
+      // The last as a platform prints it, with the stack and every cause.
+      error: { name: error.name, message: error.message, printed: inspect(error, { depth: null }) },
       peakKilobytes: peakKilobytes(),
     });
   }

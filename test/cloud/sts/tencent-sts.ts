@@ -158,5 +158,5 @@ function audiencesOf({ aud }: Claims): readonly string[] {
 }
 
 function newKey(): string {
-  return randomBytes(24).toString("hex");
+  return randomBytes(24).toString("base64url");
 }
