@@ -8,6 +8,7 @@ import type {
 } from "@aws-sdk/client-secrets-manager";
 import pLimit from "p-limit";
 import { isThrottling, mayBeDone, storeError } from "./aws-errors.ts";
+import { proofsOf } from "./aws-proofs.ts";
 import type { OnOutcome } from "./tencent-client.ts";
 
 /** What paces the calls that change something: Secrets Manager takes 50 a second of all of them together. */
@@ -58,8 +59,10 @@ export function secretsManagerCalls({
     }
     // The SDK tries again by itself and shows the last failure only. An earlier attempt may have been carried out.
     let effect: "none" | "unknown" = "none";
+    const proofs: string[] = [];
     command.middlewareStack.add(
       (next) => async (args) => {
+        proofs.push(...proofsOf(args.request));
         try {
           return await next(args);
         } catch (error) {
@@ -81,7 +84,13 @@ export function secretsManagerCalls({
       onOutcome?.(name);
       return output;
     } catch (error) {
-      const failure = storeError(error, { what, effect, confidential, aborted: signal?.aborted ?? false });
+      const secrets = [...confidential, ...proofs];
+      const failure = storeError(error, {
+        what,
+        effect,
+        confidential: secrets,
+        aborted: signal?.aborted ?? false,
+      });
       onOutcome?.(name, failure);
       throw failure;
     }

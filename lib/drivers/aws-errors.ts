@@ -1,12 +1,13 @@
 import { SecretsManagerServiceException } from "@aws-sdk/client-secrets-manager";
 import { type Effect, type ErrorCode, RotationError } from "../errors.ts";
+import { mask, quotes } from "./mask.ts";
 import { ProxyFailure } from "./proxy-agent.ts";
 
 export interface FailedCall {
   /** The action and the secret, for the message: `GetSecretValue of redis/orders`. */
   readonly what: string;
   readonly effect: Effect;
-  /** What was sent and must not be told: an answer may quote it. */
+  /** What was sent and must not be told: values, tokens, signatures. An answer may quote them. */
   readonly confidential: readonly string[];
   readonly aborted: boolean;
 }
@@ -33,6 +34,11 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   TooManyRequestsException: "StoreThrottled",
 };
 
+/** The longest text of the service that a message quotes. */
+const MAX_TEXT_LENGTH = 500;
+/** A message may have shorter ones by chance, and then is not shown at all. */
+const SHORTEST_SECRET = 8;
+
 const NEVER_SENT = ["EPROXY", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
 
 /** Whether the service has refused one attempt as one too many. */
@@ -48,20 +54,24 @@ export function mayBeDone(error: unknown): boolean {
 
 /** The one error that leaves the store. It has no cause: the SDK's errors hold the request and its answer. */
 export function storeError(error: unknown, call: FailedCall): RotationError {
-  const { code, detail } = explain(error, call);
+  const confidential = call.confidential.filter((text) => text.length >= SHORTEST_SECRET);
+  const { code, detail } = explain(error, { ...call, confidential });
+  const requestId = requestIdOf(error);
   return new RotationError(code, `${call.what}: ${detail}`, {
     effect: call.effect,
-    requestId: requestIdOf(error),
+    requestId: requestId && mask(requestId, confidential),
   });
 }
 
 function explain(error: unknown, call: FailedCall): { code: ErrorCode; detail: string } {
   if (call.aborted) return { code: "InProgress", detail: "the time of this run is used up" };
   if (error instanceof SecretsManagerServiceException) {
-    const quoted = call.confidential.some((text) => sharesWords(error.message, text));
+    const name = mask(error.name, call.confidential);
     return {
       code: codeOf(error),
-      detail: quoted ? `${error.name} (its message quotes the request)` : `${error.name}: ${error.message}`,
+      detail: quotes(error.message, call.confidential)
+        ? `${name} (its message quotes the request)`
+        : `${name}: ${error.message.slice(0, MAX_TEXT_LENGTH)}`,
     };
   }
   // The SDK's other errors quote what they could not read, which may be the secret: only their kind is told.
@@ -79,16 +89,6 @@ function explain(error: unknown, call: FailedCall): { code: ErrorCode; detail: s
   }
   if (textOf(error, "code") !== undefined) return { code: "StoreUnavailable", detail: `no answer (${kind})` };
   return { code: "Internal", detail: `the call could not be made (${kind})` };
-}
-
-// Long enough to tell a quotation, of whatever part of the text, from a coincidence.
-const QUOTE_LENGTH = 8;
-
-function sharesWords(message: string, text: string): boolean {
-  for (let start = 0; start + QUOTE_LENGTH <= text.length; start += 1) {
-    if (message.includes(text.slice(start, start + QUOTE_LENGTH))) return true;
-  }
-  return false;
 }
 
 function codeOf(error: SecretsManagerServiceException): ErrorCode {

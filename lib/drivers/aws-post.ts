@@ -3,6 +3,8 @@ import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { HttpResponse } from "@smithy/core/protocols";
 import { type ErrorCode, RotationError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
+import { proofsOf } from "./aws-proofs.ts";
+import { mask } from "./mask.ts";
 import { ProxyFailure } from "./proxy-agent.ts";
 
 export interface AwsPostOptions {
@@ -38,7 +40,10 @@ export interface AwsPost {
    * @throws RotationError `StoreCredentialsMissing`, `CloudUnreachable`, `NoAnswer`, `InProgress`
    */
   send(request: AwsRequest): Promise<AwsAnswer>;
-  /** Each has the effect `none`: nothing that the call may have done is to be cleared away. No cause: it holds the request. */
+  /**
+   * Each has the effect `none`: nothing that the call may have done is to be cleared away. No cause: it holds the request.
+   * What the requests were signed with is masked.
+   */
   refusal(code: ErrorCode, text: string, requestId?: string): RotationError;
 }
 
@@ -52,8 +57,13 @@ export function awsPost({ client, service, what, clock, signal }: AwsPostOptions
   // Every call that is under way listens to it.
   setMaxListeners(0, signal);
 
+  const proofs = new Set<string>();
+
   const refusal: AwsPost["refusal"] = (code, text, requestId) =>
-    new RotationError(code, `${what}: ${text}`, { effect: "none", requestId });
+    new RotationError(code, `${what}: ${mask(text, proofs)}`, {
+      effect: "none",
+      requestId: requestId && mask(requestId, proofs),
+    });
 
   const sign = async ({ url, region, headers, body }: AwsRequest) => {
     const { protocol, hostname, port, host, pathname } = url;
@@ -69,11 +79,13 @@ export function awsPost({ client, service, what, clock, signal }: AwsPostOptions
     };
     try {
       const signer = await config.signer();
-      return await signer.sign(request, {
+      const signed = await signer.sign(request, {
         signingService: service,
         signingDate: new Date(clock.now()),
         ...(region !== undefined && { signingRegion: region }),
       });
+      for (const proof of proofsOf(signed)) proofs.add(proof);
+      return signed;
     } catch {
       throw refusal("StoreCredentialsMissing", "no AWS credentials were found");
     }

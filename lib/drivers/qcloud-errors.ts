@@ -1,5 +1,6 @@
 import { RotationError } from "../errors.ts";
-import { type ApiErrorTable, mask, type SentCall } from "./tencent-errors.ts";
+import { mask } from "./mask.ts";
+import type { ApiErrorTable, SentCall } from "./tencent-errors.ts";
 
 /**
  * API 2.0: the codes of ModfiyRedisPassword and DescribeTaskInfo, and the codes common to every API 2.0 service. Where

@@ -1,4 +1,5 @@
 import { type Effect, type ErrorCode, RotationError } from "../errors.ts";
+import { mask } from "./mask.ts";
 
 /** What an API error code means, and whether a change may have been carried out all the same. */
 type ApiErrorMeaning = readonly [code: ErrorCode, effect: Extract<Effect, "none" | "unknown">];
@@ -182,39 +183,4 @@ function fail(
 /** node-fetch's own time-out has no code, only this text. */
 function isTimeout(message: unknown): boolean {
   return typeof message === "string" && /^(network|response) timeout /i.test(message);
-}
-
-/**
- * Replaces every secret in the text by `***`: as it is, and as URLs, JSON and HTML write it, nested or mixed; also
- * one that was cut short. Also replaces anything that looks like a signature.
- */
-export function mask(text: string, secrets: readonly string[]): string {
-  let masked = text;
-  for (const secret of secrets.filter(Boolean).sort((a, b) => b.length - a.length)) {
-    const chars = Array.from(secret, anyForm);
-    const start = chars.slice(0, QUOTE_LENGTH).join("");
-    masked = masked.replace(new RegExp(`${chars.join("")}|${start}\\S*`, "gi"), "***");
-  }
-  return masked.replace(/\b[0-9a-f]{64}\b/gi, "***");
-}
-
-/** Long enough to tell a quotation from a coincidence. */
-const QUOTE_LENGTH = 8;
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "amp",
-  "<": "lt",
-  ">": "gt",
-  '"': "quot",
-  "'": "apos",
-};
-
-function anyForm(char: string): string {
-  if (/^[A-Za-z0-9]$/.test(char)) return char;
-  const codePoint = char.codePointAt(0) ?? 0;
-  const hex = codePoint.toString(16).padStart(2, "0");
-  const bytes = Array.from(Buffer.from(char), (byte) => `%(?:25)*${byte.toString(16).padStart(2, "0")}`);
-  const entity = `&(?:amp;)*(?:#0*${codePoint}|#x0*${hex}|${ENTITIES[char] ?? "#"});`;
-  const raw = char === "\\" ? "\\\\+" : `\\\\*${char.replace(/[^\p{L}\p{N}\s]/u, "\\$&")}`;
-  return `(?:${bytes.join("")}|\\\\+u0*${hex}|\\\\+x${hex}|${entity}|${raw})`;
 }

@@ -1,7 +1,7 @@
 import type * as v from "valibot";
 import { RotationError } from "../errors.ts";
 import type { InstanceRef, Task } from "../ports.ts";
-import { mask } from "./tencent-errors.ts";
+import { mask } from "./mask.ts";
 import {
   instanceList,
   instanceOf,
@@ -11,6 +11,7 @@ import {
   taskState,
   toApiTime,
 } from "./tencent-redis-answers.ts";
+
 import type { SharedReadCalls } from "./tencent-redis-shared.ts";
 
 /** One read of the API. */

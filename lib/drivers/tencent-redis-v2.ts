@@ -2,10 +2,10 @@ import * as v from "valibot";
 import { RotationError } from "../errors.ts";
 import type { Account, ControlPlane, PasswordApi, RandomBytes, Task } from "../ports.ts";
 import { number, object } from "../schemas.ts";
+import { mask } from "./mask.ts";
 import { createQcloudClient } from "./qcloud-client.ts";
 import type { SignatureMethod } from "./qcloud-signature.ts";
 import type { TencentConnection } from "./tencent-client.ts";
-import { mask } from "./tencent-errors.ts";
 import { taskId } from "./tencent-redis-answers.ts";
 
 /** How to reach API 2.0. One set of options serves every region; `site` makes no difference here. */

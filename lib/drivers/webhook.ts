@@ -4,8 +4,9 @@ import type { Notify } from "../notification.ts";
 import type { WebhookFormat } from "../notify-config.ts";
 import type { Clock } from "../ports.ts";
 import { post } from "./http-post.ts";
+import { mask } from "./mask.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
-import { mask, toRotationError } from "./tencent-errors.ts";
+import { toRotationError } from "./tencent-errors.ts";
 import { routeTo } from "./tencent-route.ts";
 import { FORMATS } from "./webhook-formats.ts";
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
   ApiRefusal,
-  mask,
   REDIS_API_ERRORS,
   toRotationError,
   unreadable,
@@ -163,44 +162,5 @@ describe("a failure without an API error", () => {
       effect: "unknown",
       requestId: "request-1",
     });
-  });
-});
-
-describe("mask", () => {
-  const secret = `Ab3&"<'+/%\\=é9-zZ`;
-  const json = JSON.stringify(secret).slice(1, -1);
-
-  it.each([
-    ["as it is", secret],
-    ["URL-encoded", encodeURIComponent(secret)],
-    ["URL-encoded in lower case", encodeURIComponent(secret).toLowerCase()],
-    ["URL-encoded twice", encodeURIComponent(encodeURIComponent(secret))],
-    ["URL-encoded with its marks", encodeURIComponent(secret).replace(/'/g, "%27").replace(/-/g, "%2D")],
-    ["in JSON", json],
-    ["in JSON in JSON", JSON.stringify(json).slice(1, -1)],
-    ["in JSON safe for HTML", json.replace(/&/g, "\\u0026").replace(/</g, "\\u003c")],
-    [
-      "in HTML",
-      secret.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;").replace(/'/g, "&#39;"),
-    ],
-    ["in upper case", secret.toUpperCase()],
-  ])("hides a secret %s", (_name, form) => {
-    expect(mask(`before ${form} after`, [secret])).toBe("before *** after");
-  });
-
-  it("hides a secret that was cut short after eight characters or more", () => {
-    expect(mask("value 'abcdEFGH12…' is bad", ["abcdEFGH1234+567"])).toBe("value '*** is bad");
-  });
-
-  it("hides each of several secrets, the longer first, and each time", () => {
-    expect(mask("abc abcdef abc", ["abc", "abcdef"])).toBe("*** *** ***");
-  });
-
-  it("hides what looks like a signature", () => {
-    expect(mask(`Signature=${"0a".repeat(32)}`, [])).toBe("Signature=***");
-  });
-
-  it("leaves a text without secrets alone, and takes no notice of empty ones", () => {
-    expect(mask("The password breaks the rule.", ["", "p@ss-W0rd"])).toBe("The password breaks the rule.");
   });
 });

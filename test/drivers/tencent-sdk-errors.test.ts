@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Attempt, mask, REDIS_API_ERRORS, toRotationError } from "../../lib/drivers/tencent-errors.ts";
+import { mask } from "../../lib/drivers/mask.ts";
+import { type Attempt, REDIS_API_ERRORS, toRotationError } from "../../lib/drivers/tencent-errors.ts";
 
 const call = { action: "ResetPassword", change: true, secrets: [] };
 const SENT: Attempt = { sent: true, aborted: false, redirected: false, systemCode: undefined };
