@@ -132,8 +132,12 @@ function parseManual(payload: unknown, scheduled: boolean): DrivenRequest {
 function unknownFields(payload: unknown): string[] {
   const names = isObject(payload) ? Object.keys(payload) : [];
   const unknown = names.filter((name) => !Object.hasOwn(manualFields, name));
-  return unknown.length === 0 ? [] : [`(whole): has unknown fields: ${unknown.join(", ")}`];
+  const shown = unknown.map((name) => (FIELD_NAME.test(name) ? name : "(not shown)"));
+  return unknown.length === 0 ? [] : [`(whole): has unknown fields: ${shown.join(", ")}`];
 }
+
+/** What does not look like one may be a value in the wrong place, such as a password. */
+const FIELD_NAME = /^[a-z][a-z_-]{0,30}$/i;
 
 function parse<T>(
   schema: v.GenericSchema<unknown, T>,

@@ -219,4 +219,12 @@ describe("a payload", () => {
     expect(parse).toThrow(RotationError);
     expect(parse).not.toThrow(/tOp-Secret|"yes"|rotat\b/);
   });
+
+  it.each(["tOp-Secret!2026", "Gu5t9xGARNpq86cd98joQYCN3Cozk1qA"])(
+    "has an unknown field counted and not named where its name may be a password: %s",
+    (name) => {
+      const parse = () => parseLambdaEvent({ action: "plan", [name]: 1, secretIds: ["a"] });
+      expect(parse).toThrow("(whole): has unknown fields: (not shown), secretIds");
+    },
+  );
 });
