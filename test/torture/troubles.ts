@@ -88,6 +88,9 @@ const REFUSAL_CODES = [
   "NoSuchProduct",
 ];
 
+/** No table knows it. */
+const UNHEARD_OF = "NeverSeenBefore.OfThisKind";
+
 const WRONG_PASSWORD = "InvalidParameterValue.PasswordError";
 
 /** What these say of a password makes no sense of any other call. */
@@ -139,6 +142,26 @@ const BROKEN_REPLIES = [
   { kind: "reset" },
 ] as const;
 
+/** What Secrets Manager refuses a call with for good. */
+const AWS_NAMES = [
+  "AccessDeniedException",
+  "DecryptionFailure",
+  "ExpiredTokenException",
+  "InvalidParameterException",
+  "InvalidRequestException",
+  "LimitExceededException",
+  "ResourceNotFoundException",
+  "ResourceExistsException",
+  "NeverSeenBeforeException",
+];
+
+/** Every error's name, by the interface that answers with it. */
+export const ERROR_NAMES = {
+  "API 3.0": [...PASSING_CODES, ...STANDING_CODES, ...REFUSAL_CODES, ...PASSWORD_CODES, UNHEARD_OF],
+  "API 2.0": QCLOUD_CODES.map(({ name }) => name),
+  AWS: [...AWS_NAMES, "ThrottlingException", "InternalServiceError"],
+} as const;
+
 type Instead = Trouble["instead"];
 
 const refused =
@@ -168,7 +191,7 @@ const API_3: readonly Trouble[] = [
     costsPassword: true,
   })),
   {
-    ...tencent("NeverSeenBefore.OfThisKind", "final", refused(apiError("NeverSeenBefore.OfThisKind"))),
+    ...tencent(UNHEARD_OF, "final", refused(apiError(UNHEARD_OF))),
     isUnheardOf: true,
   },
   ...PASSWORD_CODES.map((code) => ({
@@ -248,17 +271,7 @@ const AWS: readonly Trouble[] = [
       carriedOut(() => new BrokenAnswer(fault)),
     ),
   ]),
-  ...[
-    "AccessDeniedException",
-    "DecryptionFailure",
-    "ExpiredTokenException",
-    "InvalidParameterException",
-    "InvalidRequestException",
-    "LimitExceededException",
-    "ResourceNotFoundException",
-    "ResourceExistsException",
-    "NeverSeenBeforeException",
-  ].map((name) => aws(name, "final", refused(awsError(name)))),
+  ...AWS_NAMES.map((name) => aws(name, "final", refused(awsError(name)))),
 ];
 
 const PROBE: readonly Trouble[] = [
