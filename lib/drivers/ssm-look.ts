@@ -58,7 +58,7 @@ export function ssmReader(call: SsmCall): SsmReader {
     if ((Status ?? "Enabled") !== "Enabled") {
       throw refused(
         secretId,
-        `its status is ${Status}: restore and enable it, or take it out of the rotation`,
+        `its status is ${/^[A-Za-z]{1,20}$/.test(Status ?? "") ? Status : "unknown"}: restore and enable it, or take it out of the rotation`,
       );
     }
   };
