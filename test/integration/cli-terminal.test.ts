@@ -1,4 +1,5 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type LocalCloud, startCloud } from "../cloud/cloud.ts";
@@ -44,7 +45,10 @@ function sitBefore(args: string, variables: Readonly<Record<string, string>> = {
     raw: () => raw,
     screen: () => stripVTControlCharacters(raw),
     /** The signal meets the command itself. */
-    end: (signal: NodeJS.Signals) => execFileSync("pkill", [`-${signal}`, "-P", String(terminal.pid)]),
+    end: (signal: NodeJS.Signals) => {
+      const children = readFileSync(`/proc/${terminal.pid}/task/${terminal.pid}/children`, "utf8");
+      process.kill(Number(children.split(" ")[0]), signal);
+    },
     /** As when the window is closed, or the line drops. */
     close: () => terminal.kill("SIGKILL"),
     type: (keys: string) => terminal.stdin.write(keys),
