@@ -6,7 +6,7 @@ import { optionsOf, refusing, rotate, sent, tally } from "./fleet-runs.ts";
 
 const DAY_MS = 86_400_000;
 
-describe("a fleet of a thousand", () => {
+describe("a large fleet", () => {
   it("is rotated as fast as the clouds allow, and asks for no call too many", async () => {
     const world = createFleetWorld({
       size: 1_000,
@@ -28,9 +28,9 @@ describe("a fleet of a thousand", () => {
   }, 60_000);
 
   it("gets through where others use up three quarters of the account's calls", async () => {
-    const world = createFleetWorld({ size: 1_000, cloudCallsPerSecond: 5 });
-    expect(tally(await rotate(world, world.run()))).toEqual({ rotated: 1_000 });
-    expect(world.rotated()).toHaveLength(1_000);
+    const world = createFleetWorld({ size: 300, cloudCallsPerSecond: 5 });
+    expect(tally(await rotate(world, world.run()))).toEqual({ rotated: 300 });
+    expect(world.rotated()).toHaveLength(300);
     const refused = world.throttled / world.tencentDb.calls.length;
     expect(refused).toBeGreaterThan(0);
     expect(refused).toBeLessThan(0.2);
@@ -39,11 +39,11 @@ describe("a fleet of a thousand", () => {
   it("goes on past secrets that fail for reasons of their own", async () => {
     const isBad = (index: number) => index % 10 === 3;
     const world = createFleetWorld({
-      size: 1_000,
+      size: 300,
       fields: (index) => (isBad(index) ? { password: "not-the-one-1", host: "10.9.9.9" } : {}),
     });
     const results = await rotate(world, world.run());
-    expect(tally(results)).toEqual({ rotated: 900, "failed RedisUnreachable": 100 });
+    expect(tally(results)).toEqual({ rotated: 270, "failed RedisUnreachable": 30 });
     expect(results.every(({ status }, index) => (status === "failed") === isBad(index))).toBe(true);
   }, 60_000);
 
