@@ -115,7 +115,7 @@ export async function startCloud(options: CloudOptions): Promise<LocalCloud> {
     onCall,
   });
   const storeClock = shiftedClock();
-  const ssm = createSsm({ clock: storeClock });
+  const ssm = createSsm({ clock: storeClock, ...(callsPerSecond !== undefined && { callsPerSecond }) });
   const serverClock = shiftedClock();
   const tencentServer = await startTencentServer({
     clock: serverClock,
