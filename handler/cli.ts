@@ -4,7 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { type ActOptions, act } from "./cli/act.ts";
 import { addCompletion } from "./cli/completion.ts";
 import { addDoctor } from "./cli/doctor.ts";
-import { EXIT, toExitCode } from "./cli/exit.ts";
+import { describeThrown, EXIT, toExitCode, UsageError } from "./cli/exit.ts";
 import { addInit } from "./cli/init.ts";
 import { jsonText } from "./cli/printable.ts";
 import { outliveReaders } from "./cli/streams.ts";
@@ -46,7 +46,7 @@ const program = new Command("redis-rotation")
   .version(manifest.version)
   .exitOverride(({ exitCode, message }) => {
     if (exitCode === 0) process.exit(EXIT.good);
-    const error = { code: "UsageError", message: message.replace(/^error: /, ""), effect: "none" };
+    const error = describeThrown(new UsageError(message.replace(/^error: /, "")));
     if (process.argv.includes("--json")) process.stdout.write(jsonText({ error }));
     process.exit(EXIT.usage);
   })

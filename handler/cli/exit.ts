@@ -34,14 +34,15 @@ export async function toExitCode(json: boolean, command: () => Promise<number>):
   try {
     return await command();
   } catch (thrown) {
-    const error = describe(thrown);
+    const error = describeThrown(thrown);
     if (json) process.stdout.write(jsonText({ error }));
     process.stderr.write(`${error.code}: ${printable(error.message)}\n`);
     return isUsageCode(error.code) ? EXIT.usage : EXIT.failed;
   }
 }
 
-function describe(thrown: unknown) {
+/** As a document tells it. */
+export function describeThrown(thrown: unknown) {
   if (thrown instanceof UsageError || thrown instanceof NotConfirmed) {
     const code = thrown instanceof UsageError ? "UsageError" : "NotConfirmed";
     return { code, message: thrown.message, effect: "none" };

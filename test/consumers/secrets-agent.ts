@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen } from "../cloud/listen.ts";
 
 export interface SecretsAgent {
   /** What a client needs to ask it. */
@@ -25,14 +25,9 @@ export async function startSecretsAgent(read: () => string): Promise<SecretsAgen
     }
     response.end();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listen(server);
   return {
     environment: { AGENT_URL: `http://127.0.0.1:${port}`, AGENT_TOKEN: token },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }

@@ -5,7 +5,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen } from "../cloud/listen.ts";
 import type { Marks } from "./marks.ts";
 import { note } from "./notes.ts";
 
@@ -100,9 +100,9 @@ export async function startRelay(upstream: string, marks: Marks): Promise<Relay>
     // Upstream ends a connection where a call is to be lost.
     answer(incoming, response).catch(() => incoming.socket.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listening = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${listening.port}`,
     actions,
     plan(indiscretion) {
       const plan = { indiscretion, met: 0, left: indiscretion.times ?? 1 };
@@ -118,10 +118,7 @@ export async function startRelay(upstream: string, marks: Marks): Promise<Relay>
     },
     close() {
       agent.destroy();
-      return new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      return listening.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** An AWS service of one region over HTTP: whoever asks has signed, and is answered in the service's own protocol. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Clock } from "../../../lib/ports.ts";
+import { listen } from "../listen.ts";
 import { AwsApiError } from "../secrets-manager/aws-api-error.ts";
 import { type Key, verifySigV4 } from "../secrets-manager/sigv4.ts";
 
@@ -67,14 +67,9 @@ export async function startAwsFront(options: AwsFrontOptions, protocol: AwsProto
       response.writeHead(500).end("A defect of the local cloud");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listen(server);
   return {
     url: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }

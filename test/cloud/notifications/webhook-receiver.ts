@@ -1,8 +1,8 @@
 /** A webhook of one of the services, over HTTP. */
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { WebhookFormat } from "../../../lib/notify-config.ts";
 import type { Clock } from "../../../lib/ports.ts";
+import { listen } from "../listen.ts";
 import { type ReceivedMessage, WEBHOOK_SERVICES, type WebhookAnswer } from "./webhook-services.ts";
 
 /** What it does in place of what the service would do: an answer, none at all, or one that is broken off. */
@@ -51,8 +51,7 @@ export async function startWebhookReceiver(
     return judge({ url: new URL(url, "http://localhost"), headers, body, nowMs: clock.now() });
   }
 
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listen(server);
   const receiver: WebhookReceiver = {
     format,
     url: `http://127.0.0.1:${port}${path}`,
@@ -61,11 +60,7 @@ export async function startWebhookReceiver(
     messages,
     requests: () => requests,
     fault: undefined,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
   return receiver;
 }

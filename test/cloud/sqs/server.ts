@@ -1,7 +1,7 @@
 /** The local SQS over HTTP: AWS JSON 1.0, Signature Version 4, the one action that the function calls. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Clock } from "../../../lib/ports.ts";
+import { listen } from "../listen.ts";
 import { AwsApiError } from "../secrets-manager/aws-api-error.ts";
 import { type Key, verifySigV4 } from "../secrets-manager/sigv4.ts";
 import type { Sqs } from "./model.ts";
@@ -66,15 +66,10 @@ export async function startSqs({ clock, newId, keys, sqs }: SqsServerOptions): P
       response.writeHead(500).end("A defect of the local cloud");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listen(server);
   return {
     url: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The local AWS STS over HTTP: the query protocol, a form and XML, with Signature Version 4. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Clock } from "../../../lib/ports.ts";
+import { listen } from "../listen.ts";
 import { AwsApiError } from "../secrets-manager/aws-api-error.ts";
 import { type Key, verifySigV4 } from "../secrets-manager/sigv4.ts";
 import { type CallWatcher, DroppedCall, underWatch } from "../watched-call.ts";
@@ -66,17 +66,10 @@ export async function startAwsSts(options: AwsStsServerOptions): Promise<AwsStsS
   }
 
   const server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
+  const { port, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    url: `http://127.0.0.1:${port}`,
+    close,
   };
 }
 

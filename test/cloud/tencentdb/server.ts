@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../../../lib/ports.ts";
+import { listen } from "../listen.ts";
 import { type CallWatcher, DroppedCall, underWatch } from "../watched-call.ts";
 import { ApiError } from "./api-error.ts";
 import { parseHost } from "./endpoints.ts";
@@ -62,18 +62,10 @@ export async function startTencentServer(options: TencentServerOptions): Promise
     });
   };
   const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listen(server, options.port);
   return {
     url: `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 
