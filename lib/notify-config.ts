@@ -1,5 +1,6 @@
 /** The part of the settings that says who is told of failures. */
 import * as v from "valibot";
+import { isConfidential } from "./confidential-url.ts";
 import type { StoreKind } from "./config.ts";
 import { RotationError } from "./errors.ts";
 import { numeral } from "./fleet-config.ts";
@@ -122,11 +123,10 @@ export function addressProblems(
   { url = "", key }: WebhookAddress,
 ): Partial<Record<keyof WebhookAddress, string>> {
   const problems: Partial<Record<keyof WebhookAddress, string>> = {};
-  const { protocol, hostname, username, password } = URL.canParse(url) ? new URL(url) : {};
-  const isLoopback = /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname ?? "");
-  if (protocol !== "https:" && !(protocol === "http:" && isLoopback)) {
+  const given = URL.canParse(url) ? new URL(url) : undefined;
+  if (given === undefined || !isConfidential(given)) {
     problems.url = "must be an https: URL";
-  } else if (username || password) {
+  } else if (given.username || given.password) {
     problems.url = "must have no user and no password";
   }
   if (kind === "generic" && !STANDARD_KEY.test(key ?? "")) {

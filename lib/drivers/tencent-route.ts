@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { isIP } from "node:net";
+import { isConfidential } from "../confidential-url.ts";
 import { RotationError } from "../errors.ts";
 import { throughProxy } from "./proxy-agent.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
@@ -66,7 +67,7 @@ function tlsRoute(url: URL | undefined, ca: string | undefined): Route {
 export function parseEndpoint(endpointUrl: string): URL {
   if (!URL.canParse(endpointUrl)) throw invalid("TENCENTCLOUD_ENDPOINT_URL is not a URL");
   const url = new URL(endpointUrl);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(bareHost(url)))) {
+  if (!isConfidential(url)) {
     throw invalid("TENCENTCLOUD_ENDPOINT_URL must be https, or http on a loopback address");
   }
   if (url.href !== `${url.origin}/`) {
@@ -77,10 +78,6 @@ export function parseEndpoint(endpointUrl: string): URL {
 
 function bareHost(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
 function invalid(message: string): RotationError {
